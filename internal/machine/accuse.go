@@ -1,0 +1,132 @@
+package machine
+
+import "github.com/gotribes/tribes/internal/wire"
+
+// A word is what this node last said of a member that it watches.
+type word struct {
+	raised      bool
+	unsaid      bool // kept to itself, for want of a healthy link
+	incarnation uint32
+	reason      wire.Reason
+	at          Time
+}
+
+// reviewPeer compares what is known of a peer with what was said of it, in
+// every group that counts it as neighbour.
+func (m *Machine) reviewPeer(p *peer) {
+	if p.healthy >= 0 && (m.stale(p) || p.refused || p.replaced) {
+		p.healthy = -1
+	}
+	for _, g := range m.groups {
+		if x := g.members[p.id]; x != nil && x.neighbour {
+			g.review(x, p)
+		}
+	}
+}
+
+// reviewIfOpen does so for a healthy peer of whom something bad still stands.
+func (m *Machine) reviewIfOpen(p *peer) {
+	for _, g := range m.groups {
+		if w := g.words[p.id]; w != nil && w.raised {
+			m.busy = true
+			if x := g.members[p.id]; x != nil && x.neighbour {
+				g.review(x, p)
+			}
+		}
+	}
+}
+
+func (g *group) review(x *member, p *peer) {
+	m := g.m
+	if m.replaced || g.back.held {
+		return
+	}
+	w := g.words[x.rec.ID]
+	raised := w != nil && w.raised && w.incarnation == x.rec.Incarnation
+	reason, bad := m.unreachable(p, x.inquiry.standing(x) > 0)
+	switch {
+	case bad && (!raised || reason > w.reason || w.unsaid && m.healthyLinks() > 0):
+		g.say(x, true, reason)
+	case bad && m.now-w.at >= repeatEvery:
+		g.say(x, true, reason) // for whoever missed it
+	case !bad && raised && p.healthy >= 0 && m.running()-p.healthy >= m.cfg.DropTime:
+		// A watcher takes its word back only after a drop time of health, so
+		// that one lossy link does not flood the group.
+		g.say(x, false, w.reason)
+	}
+}
+
+// say accuses a member, or withdraws. Who hears nobody keeps silence to
+// itself: it may be the one that is cut off.
+func (g *group) say(x *member, raised bool, reason wire.Reason) {
+	m := g.m
+	g.wordSeq++
+	a := &wire.Accusation{
+		Domain: g.domain, Subject: x.rec.ID, Incarnation: x.rec.Incarnation,
+		Raised: raised, Reason: reason, Seq: uint64(m.now)<<8 | g.wordSeq&0xff,
+	}
+	a.Seal(m.cfg.Signer)
+	w := &word{raised: raised, incarnation: x.rec.Incarnation, reason: reason, at: m.now}
+	w.unsaid = reason == wire.Silent && m.healthyLinks() == 0
+	g.words[x.rec.ID] = w
+	g.keep(x, a)
+	if !w.unsaid {
+		g.floods = append(g.floods, flood{accusation: a})
+	}
+	g.touch(x, NoCause)
+	m.busy = true
+}
+
+// hear takes in an accusation that came over a link; false: nothing new.
+func (g *group) hear(a *wire.Accusation, from *link) bool {
+	m := g.m
+	if a.Watcher == m.self || a.Domain != g.domain {
+		return false
+	}
+	x := g.members[a.Subject]
+	if x == nil || a.Incarnation != x.rec.Incarnation || g.members[a.Watcher] == nil {
+		return false
+	}
+	if !x.inquiry.news(a) || !g.verified(a.Verify(m.cfg.Verify), from, "accusation") {
+		return false
+	}
+	g.keep(x, a)
+	return true
+}
+
+// verified drops the link of who relays what its writer has not signed.
+func (g *group) verified(ok bool, from *link, what string) bool {
+	if !ok && from != nil {
+		g.m.report(Report{Kind: BadMessage, Domain: g.domain, Peer: from.peer.id, Address: from.peer.address, Text: what + " with a bad signature"})
+		g.m.closeLink(from, wire.Rejected)
+	}
+	return ok
+}
+
+// keep stores a watcher's latest word on x.
+func (g *group) keep(x *member, a *wire.Accusation) {
+	if x.inquiry == nil {
+		x.inquiry = &inquiry{since: g.m.now}
+	}
+	x.inquiry.put(a)
+	g.reconsider(x)
+	g.reconsiderWatched(x)
+}
+
+// reconsider has x judged at the end of the step.
+func (g *group) reconsider(x *member) {
+	if !x.dirty && x.inquiry != nil {
+		x.dirty = true
+		g.dirty = append(g.dirty, x)
+		g.m.busy = true
+	}
+}
+
+// reconsiderWatched has those judged whom x watches: whether its vouching
+// counts may have changed.
+func (g *group) reconsiderWatched(x *member) {
+	var buf [2 * everybodyUpTo]*member
+	for _, y := range g.rings.watchers(x, buf[:0]) {
+		g.reconsider(y)
+	}
+}

@@ -1,0 +1,96 @@
+package machine
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// Time is a moment, as the time since the node's start on a monotonic clock.
+type Time = time.Duration
+
+// Config describes the node. The caller has checked it.
+type Config struct {
+	Signer wire.Signer
+	Verify wire.Verifier
+	Rand   *rand.Rand
+
+	Name       string
+	Address    string // advertised
+	Domain     string
+	SubDomain  string
+	Properties []wire.Property // sorted by key
+	Manage     []string        // domains followed without belonging to them
+	ManageAny  bool            // follow any domain that members bring
+	MaxDomains int             // bound of Manage and ManageAny together
+	MaxMembers int             // bound of participants in a domain
+
+	WellKnown []WellKnown
+
+	Heartbeat time.Duration // interval
+	DropTime  time.Duration // silence until a watcher accuses
+}
+
+// A WellKnown is one entry of the configured list.
+type WellKnown struct {
+	Text    string // as configured
+	Address string // ip:port if Text needs no look-up, otherwise ""
+}
+
+// Figures of the protocol that are the same for every node (docs/protocol.md,
+// "Figures").
+const (
+	everybodyUpTo = 9 // participants; up to here everybody watches everybody
+
+	youngLink     = time.Second            // two links younger than this are crossing dials
+	higherWaits   = 200 * time.Millisecond // the higher ID leaves the first dial to the lower
+	verifyWithin  = 500 * time.Millisecond // an inbound neighbour is dialled once to see that it can be
+	redialFirst   = 50 * time.Millisecond
+	redialMost    = time.Second
+	flapWindow    = 10 * time.Second // five links lost within this count as silence
+	flapCount     = 5
+	pressAfter    = time.Second           // an undecided accusation makes its watcher look at the others
+	pressRefused  = 30 * time.Millisecond // the same where the watcher has met a refusal
+	repeatEvery   = 10 * time.Second      // a standing accusation is said again
+	confirmDials  = 3
+	confirmEvery  = 300 * time.Millisecond
+	looksAtOnce   = 4
+	looksWaiting  = 256
+	lookTime      = time.Second
+	searchWidth   = 8
+	searchMost    = 64 // members looked at before a node holds itself for isolated
+	searchHealthy = 3
+	searchRound   = 500 * time.Millisecond
+
+	downTryFirst   = 500 * time.Millisecond
+	downTryMost    = 4 * time.Second
+	downTryLater   = 30 * time.Second
+	downTrySoon    = 10 * time.Minute // after this, downTryLater
+	departedFor    = time.Hour
+	departedLeast  = 1000
+	forgetTable    = 10 * time.Minute // asleep or isolated for longer: join anew
+	quietResets    = 10 * time.Minute // of the offences
+	roundsLater    = 6                // rounds in a row from the second offence on
+	settleFirst    = 20 * time.Millisecond
+	settleQuiet    = 10 * time.Millisecond
+	settleSoon     = 100 * time.Millisecond
+	settleSilent   = 500 * time.Millisecond
+	joinersAtOnce  = 32
+	joinFirst      = 50 * time.Millisecond
+	joinMost       = time.Second
+	resolveEvery   = time.Second
+	dialsPerName   = 16
+	knownTryLeast  = time.Second // a well-known address that is not linked, once joined
+	knownTrySpread = time.Second
+	syncEvery      = 2 * time.Second
+	emptyDomainFor = 10 * time.Minute
+	tableRecords   = 256
+	tableBytes     = 256 << 10
+	late           = 20 * time.Millisecond // a loop later than this was stopped
+	conflictWithin = time.Second
+)
+
+// returnWaits is the wait before a node that was dropped may come back, by
+// the number of offences before it.
+var returnWaits = [...]time.Duration{0, 5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, 60 * time.Second}

@@ -1,0 +1,132 @@
+package machine
+
+import (
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// departures are the participants that are gone: remembered for an hour, and
+// at most the larger of 1,000 and the group's size, so that old records
+// cannot bring them back, would-be watchers can look for them, and "why" can
+// be answered.
+type departures struct {
+	byID  map[wire.ID]*departed
+	order []*departed // oldest first; may hold entries that are taken back
+	next  Time        // when the next of them is to be tried
+}
+
+type departed struct {
+	id          wire.ID
+	incarnation uint32
+	cause       wire.Cause
+	address     string
+	at          Time
+	try         Time // when a would-be watcher looks for it again
+	wait        Time
+	cutOff      bool // concluded while no link was healthy
+	back        bool // taken back
+}
+
+func (d *departures) init() { d.byID = map[wire.ID]*departed{} }
+
+func (d *departures) get(id wire.ID) *departed { return d.byID[id] }
+
+// add remembers a departure; a later incarnation or a final cause replaces
+// what was known.
+func (g *group) depart(id wire.ID, incarnation uint32, cause wire.Cause, address string) {
+	now := g.m.now
+	if old := g.gone.byID[id]; old != nil {
+		if final(old.cause) || !final(cause) && incarnation <= old.incarnation {
+			return
+		}
+		g.gone.takeBack(old)
+	}
+	e := &departed{
+		id: id, incarnation: incarnation, cause: cause, address: address, at: now,
+		try: now + g.m.jitter(downTryFirst), wait: downTryFirst, cutOff: g.m.cutSince != 0,
+	}
+	g.gone.byID[id] = e
+	g.gone.order = append(g.gone.order, e)
+	if !final(cause) {
+		g.gone.next = min(g.gone.next, e.try)
+	}
+	g.forgetDeparted()
+}
+
+// final says that an ID with this cause never returns.
+func final(c wire.Cause) bool { return c == wire.CauseLeft || c == wire.CauseReplaced }
+
+func (d *departures) takeBack(e *departed) {
+	e.back = true
+	delete(d.byID, e.id)
+}
+
+func (g *group) forgetDeparted() {
+	d := &g.gone
+	most := max(departedLeast, len(g.members))
+	for len(d.order) > 0 {
+		e := d.order[0]
+		if !e.back && g.m.now-e.at < departedFor && len(d.byID) <= most {
+			break
+		}
+		if !e.back {
+			delete(d.byID, e.id)
+		}
+		d.order[0] = nil
+		d.order = d.order[1:]
+	}
+}
+
+// tryDeparted dials those who were dropped, if this node would watch them:
+// one that is alive hears on the link that it is held as down.
+func (g *group) tryDeparted() {
+	m := g.m
+	d := &g.gone
+	if m.now < d.next || m.isolated {
+		return
+	}
+	g.forgetDeparted()
+	d.next = m.now + downTryLater
+	for _, e := range d.order {
+		if e.back || final(e.cause) {
+			continue
+		}
+		if e.try <= m.now {
+			g.tryOne(e)
+			e.wait = min(2*e.wait, downTryMost)
+			if m.now-e.at > downTrySoon {
+				e.wait = downTryLater
+			}
+			e.try = m.now + m.jitter(2*e.wait)
+		}
+		d.next = min(d.next, e.try)
+	}
+}
+
+func (g *group) tryOne(e *departed) {
+	m := g.m
+	var buf [2 * everybodyUpTo]*member
+	mine := false
+	for _, y := range g.rings.around(e.id.Places(), buf[:0]) {
+		mine = mine || y == g.me
+	}
+	if !mine || g.byAddress[e.address] != nil {
+		return
+	}
+	p := m.peer(e.id, e.address)
+	if p.link == nil && p.attempt == 0 {
+		m.dial(p)
+	} else if p.link != nil {
+		m.send(p.link, &wire.HeldDown{Domain: g.domain, Incarnation: e.incarnation, Cause: e.cause})
+	}
+}
+
+// departures lists what is remembered, for a hand-over.
+func (g *group) departures(keep func(id wire.ID) bool) []wire.Departure {
+	var out []wire.Departure
+	for i := len(g.gone.order) - 1; i >= 0 && len(out) < wire.MaxDepartures; i-- {
+		if e := g.gone.order[i]; !e.back && keep(e.id) {
+			out = append(out, wire.Departure{ID: e.id, Incarnation: e.incarnation, Cause: e.cause, Address: e.address})
+		}
+	}
+	return out
+}

@@ -1,0 +1,113 @@
+package machine
+
+import (
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// A flood is one new thing that goes to every link of the group but the one
+// it came over.
+type flood struct {
+	from       LinkID
+	record     *wire.Record
+	accusation *wire.Accusation
+	verdict    *wire.Verdict
+	looked     *wire.Looked
+}
+
+func (g *group) floodRecord(r *wire.Record, from LinkID) {
+	g.floods = append(g.floods, flood{from: from, record: r})
+	g.m.busy = true
+}
+
+// flush sends what has gathered in this step: one message for each link, or a
+// few if they would be too large.
+func (g *group) flush() {
+	if len(g.floods) == 0 {
+		return
+	}
+	floods := g.floods
+	g.floods = nil
+	var shared []*wire.Gossip // for links that nothing came from
+	for _, l := range g.m.links {
+		if l.peer.link != l || !l.shares(g) {
+			continue
+		}
+		if g.cameFrom(floods, l) {
+			g.sendAll(l, gather(g.domain, floods, l.id))
+		} else {
+			if shared == nil {
+				shared = gather(g.domain, floods, 0)
+			}
+			g.sendAll(l, shared)
+		}
+		for i := range floods {
+			if k := floods[i].looked; k != nil && floods[i].from != l.id {
+				g.m.send(l, k)
+			}
+		}
+	}
+}
+
+func (g *group) cameFrom(floods []flood, l *link) bool {
+	for i := range floods {
+		if floods[i].from == l.id {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *group) sendAll(l *link, list []*wire.Gossip) {
+	for _, m := range list {
+		g.m.send(l, m)
+	}
+}
+
+// gather packs floods into messages, leaving out what came from a link.
+func gather(domain string, floods []flood, but LinkID) []*wire.Gossip {
+	var out []*wire.Gossip
+	var cur *wire.Gossip
+	bytes := 0
+	next := func(size int) {
+		if cur == nil || bytes+size > tableBytes || len(cur.Records) >= tableRecords ||
+			len(cur.Accusations) >= tableRecords || len(cur.Verdicts) >= wire.MaxVerdicts {
+			cur = &wire.Gossip{Domain: domain}
+			out = append(out, cur)
+			bytes = 0
+		}
+		bytes += size
+	}
+	for i := range floods {
+		f := &floods[i]
+		switch {
+		case but != 0 && f.from == but:
+		case f.record != nil:
+			next(len(f.record.Body) + 80)
+			cur.Records = append(cur.Records, f.record)
+		case f.accusation != nil:
+			next(len(f.accusation.Body) + 80)
+			cur.Accusations = append(cur.Accusations, f.accusation)
+		case f.verdict != nil:
+			next(len(f.verdict.Accusations)*256 + 32)
+			cur.Verdicts = append(cur.Verdicts, *f.verdict)
+		}
+	}
+	return out
+}
+
+// heardGossip takes in a flood.
+func (g *group) heardGossip(msg *wire.Gossip, from *link) {
+	for _, r := range msg.Records {
+		if g.offer(r, from, CauseJoined) {
+			g.floodRecord(r, from.id)
+		}
+	}
+	for _, a := range msg.Accusations {
+		if g.hear(a, from) {
+			g.floods = append(g.floods, flood{from: from.id, accusation: a})
+		}
+	}
+	for i := range msg.Verdicts {
+		g.heardVerdict(&msg.Verdicts[i], from)
+	}
+}

@@ -1,0 +1,283 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// An inquiry is what is known of a member that somebody accuses.
+type inquiry struct {
+	words []*wire.Accusation // the latest of each watcher, sorted by watcher
+	since Time
+
+	pressing  bool      // looks at the other watchers are planned or under way
+	pressed   Time      // when they were last made
+	dismissed []wire.ID // watchers that did not answer: they do not vouch for this member
+	confirm   confirmation
+	confirmAt Time
+	holders   []wire.ID // neighbours that hold the member as down
+	looking   bool      // a look on a verdict that did not suffice here
+	passed    bool      // the verdict was passed on
+	answers   Time      // when a look was last answered
+}
+
+type confirmation uint8
+
+const (
+	unconfirmed confirmation = iota
+	confirming
+	confirmed
+)
+
+// find returns the watcher's latest word.
+func (q *inquiry) find(watcher wire.ID) (int, bool) {
+	return slices.BinarySearchFunc(q.words, watcher, func(a *wire.Accusation, id wire.ID) int { return a.Watcher.Compare(id) })
+}
+
+// news reports whether the accusation says more than what is held.
+func (q *inquiry) news(a *wire.Accusation) bool {
+	if q == nil {
+		return true
+	}
+	i, ok := q.find(a.Watcher)
+	return !ok || a.Seq > q.words[i].Seq
+}
+
+func (q *inquiry) put(a *wire.Accusation) {
+	i, ok := q.find(a.Watcher)
+	if ok {
+		q.words[i] = a
+		return
+	}
+	if len(q.words) >= wire.MaxAccusers {
+		return // more than a member can have watchers
+	}
+	q.words = slices.Insert(q.words, i, a)
+}
+
+func (q *inquiry) drop(watcher wire.ID) {
+	if i, ok := q.find(watcher); ok {
+		q.words = slices.Delete(q.words, i, i+1)
+	}
+}
+
+// by returns the watcher's standing accusation of x, or nil.
+func (q *inquiry) by(watcher wire.ID, x *member) *wire.Accusation {
+	if q == nil {
+		return nil
+	}
+	i, ok := q.find(watcher)
+	if !ok || !q.words[i].Raised || q.words[i].Incarnation != x.rec.Incarnation {
+		return nil
+	}
+	return q.words[i]
+}
+
+// standing counts all standing accusations of x, watchers' or not.
+func (q *inquiry) standing(x *member) int {
+	if q == nil {
+		return 0
+	}
+	n := 0
+	for _, a := range q.words {
+		if a.Raised && a.Incarnation == x.rec.Incarnation {
+			n++
+		}
+	}
+	return n
+}
+
+// accusedBy counts the standing accusations of w by w's own watchers, but
+// for one.
+func (g *group) accusedBy(w *member, but *member) int {
+	if w.inquiry == nil {
+		return 0
+	}
+	var buf [2 * everybodyUpTo]*member
+	n := 0
+	for _, y := range g.rings.watchers(w, buf[:0]) {
+		if y != but && w.inquiry.by(y.rec.ID, w) != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// A tally is how a member's watchers stand.
+type tally struct {
+	watchers int
+	accusers []*wire.Accusation
+	vouching []*member // neither accuse nor are suspected, nor dismissed
+	local    bool      // some were dismissed: what follows is for this node's own view
+	reason   wire.Reason
+}
+
+// count counts as docs/protocol.md says under "When a member is down", 1 and 2.
+func (g *group) count(x *member) tally {
+	var t tally
+	var buf [2 * everybodyUpTo]*member
+	for _, w := range g.rings.watchers(x, buf[:0]) {
+		t.watchers++
+		a := x.inquiry.by(w.rec.ID, x)
+		switch {
+		case a != nil:
+			t.accusers = append(t.accusers, a)
+			t.reason = max(t.reason, a.Reason)
+		case slices.Contains(x.inquiry.dismissed, w.rec.ID):
+			t.local = true
+		case g.accusedBy(w, x) >= 2:
+		default:
+			t.vouching = append(t.vouching, w)
+		}
+	}
+	return t
+}
+
+// judgeAll judges whoever is to be judged; a removal may bring up others.
+func (g *group) judgeAll() {
+	for len(g.dirty) > 0 {
+		x := g.dirty[0]
+		g.dirty = g.dirty[1:]
+		x.dirty = false
+		if g.members[x.rec.ID] == x && x.inquiry != nil {
+			g.judge(x)
+		}
+	}
+	g.dirty = nil
+}
+
+func (g *group) judge(x *member) {
+	q := x.inquiry
+	t := g.count(x)
+	suspect := len(t.accusers) >= 2 || 2*len(t.accusers) >= t.watchers && t.watchers < 4 && len(t.accusers) > 0 ||
+		q.by(g.m.self, x) != nil
+	if x != g.me && suspect != x.suspect {
+		x.suspect = suspect
+		g.touch(x, NoCause)
+	}
+	if len(t.accusers) == 0 {
+		if q.standing(x) == 0 && !q.looking {
+			x.inquiry = nil
+		}
+		return
+	}
+	if x == g.me {
+		return // others will say so; I shall hear of it
+	}
+	if len(t.accusers) <= len(t.vouching) {
+		g.press(x, t)
+		return
+	}
+	if !g.mayJudge(x, t) {
+		return
+	}
+	if len(t.accusers) < 2 && t.reason == wire.Silent && q.confirm != confirmed {
+		g.confirmSilence(x)
+		return
+	}
+	g.down(x, causeOf(t.reason), t.accusers, !t.local)
+}
+
+func causeOf(r wire.Reason) wire.Cause {
+	switch r {
+	case wire.Refused:
+		return wire.CauseCrashed
+	case wire.Replaced:
+		return wire.CauseReplaced
+	}
+	return wire.CauseSilent
+}
+
+// mayJudge says whether this node may conclude at all. Who hears nobody may
+// not, but for two cases: a refusal is a word from the other host, and proves
+// that this node is not cut off; and in a group of two the silence of the
+// other is just that.
+func (g *group) mayJudge(x *member, t tally) bool {
+	if g.back.held || g.m.replaced {
+		return false
+	}
+	if g.m.healthyLinks() > 0 {
+		return true
+	}
+	own := x.inquiry.by(g.m.self, x)
+	return own != nil && own.Reason != wire.Silent || len(g.members) == 2
+}
+
+// press looks at the other watchers of a member that stands accused by some
+// but not enough, if this node is one of the accusers: those that do not
+// answer do not vouch.
+func (g *group) press(x *member, t tally) {
+	m, q := g.m, x.inquiry
+	own := q.by(m.self, x)
+	if own == nil || q.pressing || g.back.held {
+		return
+	}
+	wait := pressAfter
+	if own.Reason != wire.Silent {
+		wait = pressRefused
+	}
+	if q.pressed != 0 {
+		wait = max(wait, q.pressed+m.cfg.DropTime-m.now)
+	}
+	q.pressing = true
+	m.after(wait, func() {
+		q.pressing = false
+		if g.members[x.rec.ID] != x || x.inquiry != q || q.by(m.self, x) == nil {
+			return
+		}
+		q.pressed = m.now
+		for _, w := range g.count(x).vouching {
+			g.lookAtWatcher(x, q, w)
+		}
+		g.reconsider(x)
+	})
+}
+
+func (g *group) lookAtWatcher(x *member, q *inquiry, w *member) {
+	m := g.m
+	if w == g.me {
+		return
+	}
+	if p := m.peers[w.rec.ID]; p != nil && m.hears(p) && m.running()-p.proof < 2*m.cfg.Heartbeat {
+		return // it does answer
+	}
+	m.look(w.rec.Address, w.rec.ID, func(out Outcome, _ wire.ID, _ string) {
+		if out == Answered || out == OutLocal || out == outInconclude || out == OutBusy {
+			return
+		}
+		if x.inquiry == q && !slices.Contains(q.dismissed, w.rec.ID) {
+			q.dismissed = append(q.dismissed, w.rec.ID)
+			g.reconsider(x)
+		}
+	})
+}
+
+// confirmSilence dials a silent member afresh, three times within a second,
+// before a single watcher's word drops it: late is not lost.
+func (g *group) confirmSilence(x *member) {
+	m, q := g.m, x.inquiry
+	if q.confirm != unconfirmed || q.confirmAt != 0 && m.now < q.confirmAt+m.cfg.DropTime {
+		return
+	}
+	q.confirm = confirming
+	q.confirmAt = m.now
+	left, answered := confirmDials, false
+	for i := range confirmDials {
+		m.after(Time(i)*confirmEvery, func() {
+			m.look(x.rec.Address, x.rec.ID, func(out Outcome, _ wire.ID, _ string) {
+				left--
+				answered = answered || out == Answered || out == outInconclude || out == OutLocal || out == OutBusy
+				if left > 0 || x.inquiry != q {
+					return
+				}
+				q.confirm = confirmed
+				if answered {
+					q.confirm = unconfirmed
+					m.after(m.cfg.DropTime, func() { g.reconsider(x) })
+				}
+				g.reconsider(x)
+			})
+		})
+	}
+}

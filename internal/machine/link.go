@@ -1,0 +1,283 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// A link is an established connection to a peer.
+type link struct {
+	id      LinkID
+	peer    *peer
+	dialed  bool // by this node
+	since   Time
+	domains []wire.DomainRole
+	common  []*group // groups that both take part in, sorted by domain
+
+	sent, heard, echoed uint64 // numbers of heartbeats
+
+	needsMe   bool // the peer counts me as neighbour
+	saidNeed  bool
+	idleSince Time // since when neither needs it; -1: somebody does
+	goodbye   wire.Parting
+
+	differs  int // beats running whose digest differed
+	nextSync Time
+	joining  []joiner // joins of this peer that wait for a look
+}
+
+// LinkUp describes a new link.
+type LinkUp struct {
+	Link    LinkID
+	Attempt AttemptID // of the DoDial that it answers; 0: the peer dialled
+	Peer    wire.ID
+	Address string // that the peer advertises
+	Domains []wire.DomainRole
+}
+
+func (m *Machine) link(id LinkID) *link {
+	i, ok := slices.BinarySearchFunc(m.links, id, func(l *link, id LinkID) int { return int(int64(l.id) - int64(id)) })
+	if !ok {
+		return nil
+	}
+	return m.links[i]
+}
+
+// LinkUp is the input for an established link.
+func (m *Machine) LinkUp(now Time, up LinkUp) {
+	m.begin(now)
+	m.busy = true
+	m.linkUp(up)
+	m.end()
+}
+
+func (m *Machine) linkUp(up LinkUp) {
+	var target *target
+	l := &link{id: up.Link, dialed: up.Attempt != 0, since: m.now, domains: up.Domains, needsMe: true, idleSince: -1}
+	var expected *peer
+	if l.dialed {
+		a := m.attempts[up.Attempt]
+		delete(m.attempts, up.Attempt)
+		if a == nil {
+			m.do(Effect{Kind: DoSend, Link: up.Link, Message: &wire.Goodbye{Parting: wire.Duplicate}})
+			m.do(Effect{Kind: DoClose, Link: up.Link})
+			return
+		}
+		target, expected = a.target, a.peer
+		if expected != nil && expected.attempt == up.Attempt {
+			expected.attempt = 0
+		}
+	}
+	i, _ := slices.BinarySearchFunc(m.links, up.Link, func(l *link, id LinkID) int { return int(int64(l.id) - int64(id)) })
+	m.links = slices.Insert(m.links, i, l)
+	p := m.peer(up.Peer, up.Address)
+	l.peer = p
+	if expected != nil && expected != p {
+		m.answeredByAnother(expected)
+	}
+	if target != nil {
+		target.reached(m, p.id)
+	}
+	if l.dialed {
+		p.reached = p.address
+	}
+	if old := p.link; old != nil && !m.settleTwo(old, l) {
+		m.closeLink(l, wire.Duplicate)
+		return
+	}
+	m.adopt(p, l)
+	m.greet(l, target != nil)
+}
+
+// answeredByAnother notes that another ID answers at a peer's address.
+func (m *Machine) answeredByAnother(p *peer) {
+	p.failures++
+	p.nextDial = m.now + redialMost
+	p.replaced = true
+	m.reviewPeer(p)
+}
+
+// settleTwo decides between two links to one peer; true: the new one stays,
+// and the old one is closed. Of crossing dials the one dialled by the lower ID
+// stays; otherwise the new link replaces the old, which the other side, or
+// something between, has lost.
+func (m *Machine) settleTwo(old, l *link) bool {
+	lowerDialed := func(x *link) bool { return x.dialed == (m.self.Compare(x.peer.id) < 0) }
+	if old.dialed != l.dialed && m.now-old.since < youngLink && lowerDialed(old) && !m.stale(old.peer) {
+		return false
+	}
+	m.closeLink(old, wire.Duplicate)
+	return true
+}
+
+// adopt makes l the peer's link.
+func (m *Machine) adopt(p *peer, l *link) {
+	p.link = l
+	p.refused, p.replaced = false, false
+	p.foreign, p.failures = 0, 0
+	p.proof = m.running()
+	if p.healthy < 0 {
+		p.healthy = m.running()
+	}
+	l.share(m)
+	m.sendBeat(l)
+	l.saidNeed = true // what a new link starts with
+	m.sayNeed(p)
+	m.verify(p)
+	for _, e := range p.errands {
+		m.send(l, e)
+	}
+	p.errands = nil
+	if m.search.active {
+		m.search.answered(m, p)
+	}
+	m.reviewPeer(p)
+	m.healthyAgain()
+}
+
+// share computes which groups both ends take part in.
+func (l *link) share(m *Machine) {
+	l.common = l.common[:0]
+	for _, g := range m.groups {
+		if slices.ContainsFunc(l.domains, func(d wire.DomainRole) bool { return d.Name == g.domain }) {
+			l.common = append(l.common, g)
+		}
+	}
+}
+
+func (l *link) shares(g *group) bool { return slices.Contains(l.common, g) }
+
+// greet says what is to be said on a new link: that the peer is held as down,
+// or that this node would like to join.
+func (m *Machine) greet(l *link, wellKnown bool) {
+	for _, g := range m.groups {
+		shared := l.shares(g)
+		if d := g.gone.get(l.peer.id); d != nil && shared {
+			if d.cause != wire.CauseLeft {
+				m.send(l, &wire.HeldDown{Domain: g.domain, Incarnation: d.incarnation, Cause: d.cause})
+			}
+			continue
+		}
+		if shared && g.members[l.peer.id] == nil || wellKnown && (shared || !g.joined) {
+			m.send(l, &wire.Join{Domain: g.domain, Record: g.me.rec})
+		}
+	}
+}
+
+// verify dials an inbound neighbour once, so that a later refusal at its
+// address proves something.
+func (m *Machine) verify(p *peer) {
+	if p.verifying || p.wants == 0 || p.link == nil || p.reached == p.address {
+		return
+	}
+	p.verifying = true
+	m.after(m.within(verifyWithin), func() {
+		m.look(p.address, p.id, func(out Outcome, _ wire.ID, _ string) {
+			p.verifying = false
+			if out == Answered {
+				p.reached = p.address
+			} else if out == OutRefused || out == OutSilent || out == OutReset {
+				m.after(m.jitter(redialMost*5), func() { m.verify(p) })
+			}
+		})
+	})
+}
+
+// sayNeed tells the peer whether it is counted as neighbour, if that has
+// changed.
+func (m *Machine) sayNeed(p *peer) {
+	if l := p.link; l != nil && l.saidNeed != p.wanted() {
+		l.saidNeed = p.wanted()
+		m.send(l, &wire.Need{Needed: l.saidNeed})
+	}
+}
+
+// closeLink closes a link in good order.
+func (m *Machine) closeLink(l *link, why wire.Parting) {
+	m.send(l, &wire.Goodbye{Parting: why})
+	m.do(Effect{Kind: DoClose, Link: l.id})
+	m.dropLink(l)
+}
+
+func (m *Machine) dropLink(l *link) {
+	if i := slices.Index(m.links, l); i >= 0 {
+		m.links = slices.Delete(m.links, i, i+1)
+	}
+	for range l.joining {
+		m.joiners--
+	}
+	l.joining = nil
+	if l.peer.link == l {
+		l.peer.link = nil
+	}
+}
+
+// LinkDown is the input for a link that broke or was closed by the peer.
+func (m *Machine) LinkDown(now Time, id LinkID) {
+	m.begin(now)
+	if l := m.link(id); l != nil {
+		m.busy = true
+		current := l.peer.link == l
+		m.dropLink(l)
+		if current {
+			m.linkLost(l)
+		}
+	}
+	m.end()
+}
+
+func (m *Machine) linkLost(l *link) {
+	p := l.peer
+	p.nextDial = m.now
+	switch l.goodbye {
+	case 0:
+		// Without a goodbye: dial again at once, to learn whether the
+		// process is gone or only the connection. Five times in ten seconds
+		// is as bad as silence.
+		run := m.running()
+		if run-p.lostAt[p.lostNext] < flapWindow {
+			p.proof = min(p.proof, run-m.cfg.DropTime)
+			p.healthy = -1
+		}
+		p.lostAt[p.lostNext] = run
+		p.lostNext = (p.lostNext + 1) % flapCount
+	default:
+		p.nextDial += m.jitter(2 * higherWaits)
+		p.proof = max(p.proof, m.running()-m.cfg.DropTime/2)
+	}
+	m.reviewPeer(p)
+	m.healthyAgain()
+}
+
+func (m *Machine) send(l *link, msg wire.Message) {
+	m.do(Effect{Kind: DoSend, Link: l.id, Message: msg})
+}
+
+// sendTo sends over the peer's link, or over one dialled for it.
+func (m *Machine) sendTo(id wire.ID, address string, msg wire.Message) {
+	p := m.peer(id, address)
+	if p.link != nil {
+		m.send(p.link, msg)
+		return
+	}
+	if len(p.errands) < 16 {
+		p.errands = append(p.errands, msg)
+	}
+}
+
+// closeIdle closes links that neither end has needed for a drop time.
+func (m *Machine) closeIdle() {
+	for i := len(m.links) - 1; i >= 0; i-- {
+		l := m.links[i]
+		if l.needsMe || l.peer.wanted() || len(l.joining) > 0 {
+			l.idleSince = -1
+			continue
+		}
+		if l.idleSince < 0 {
+			l.idleSince = m.now
+		} else if m.now-l.idleSince >= m.cfg.DropTime {
+			m.closeLink(l, wire.NotNeeded)
+		}
+	}
+}

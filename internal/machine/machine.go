@@ -1,0 +1,174 @@
+package machine
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// A Machine is the protocol of one node. It is not safe for concurrent use.
+type Machine struct {
+	cfg  Config
+	rng  *rand.Rand
+	self wire.ID
+
+	now      Time
+	expected Time // Next as it was after the last input
+	lost     Time // time in which this node's own loop did not run
+	timers   timerHeap
+	timerSeq uint64
+	nextBeat Time
+	tagged   uint64
+
+	groups []*group // sorted by domain
+	peers  map[wire.ID]*peer
+	order  []*peer // the same, sorted by ID
+	links  []*link // sorted by LinkID
+
+	attempts    map[AttemptID]*attempt
+	lastAttempt AttemptID
+	looks       looks
+	known       known
+	search      search
+	joiners     int
+	isolated    bool
+	isolatedAt  Time
+	cutSince    Time // since when no link is healthy; 0: some is
+	replaced    bool
+	started     bool
+	busy        bool // something but a heartbeat happened in this step
+
+	out []Effect
+}
+
+// New makes a machine. Start must be the first input.
+func New(cfg Config) *Machine {
+	m := &Machine{
+		cfg:      cfg,
+		rng:      cfg.Rand,
+		self:     wire.IDOf(cfg.Signer.PublicKey()),
+		peers:    map[wire.ID]*peer{},
+		attempts: map[AttemptID]*attempt{},
+	}
+	m.known.init(m)
+	return m
+}
+
+// Self returns the node's ID.
+func (m *Machine) Self() wire.ID { return m.self }
+
+// Start makes the node's own groups and looks for the well-known members.
+func (m *Machine) Start(now Time) {
+	m.begin(now)
+	m.started = true
+	m.addGroup(m.cfg.Domain, wire.Member)
+	for _, d := range m.cfg.Manage {
+		if d != m.cfg.Domain {
+			m.addGroup(d, wire.Manager)
+		}
+	}
+	m.nextBeat = now + m.within(m.cfg.Heartbeat)
+	m.known.start()
+	m.end()
+}
+
+// Tick runs what is due.
+func (m *Machine) Tick(now Time) {
+	m.begin(now)
+	for len(m.timers) > 0 && m.timers[0].at <= now {
+		t := heap.Pop(&m.timers).(*timer)
+		t.run()
+		m.busy = true
+	}
+	for _, g := range m.groups {
+		m.busy = m.busy || g.pend.open && g.pend.due <= now
+	}
+	if now >= m.nextBeat {
+		m.beat()
+		m.nextBeat += m.cfg.Heartbeat
+		if m.nextBeat <= now {
+			m.nextBeat = now + m.cfg.Heartbeat
+		}
+	}
+	m.end()
+}
+
+// Next returns when Tick must be called.
+func (m *Machine) Next() Time { return m.expected }
+
+// Effects returns what is to be done, in order, and forgets it. The slice is
+// valid until the next input.
+func (m *Machine) Effects() []Effect {
+	out := m.out
+	m.out = m.out[:0]
+	return out
+}
+
+// begin notes the time. Whatever this loop was late by is not counted as
+// silence of others: who was stopped must not accuse those who were not.
+func (m *Machine) begin(now Time) {
+	if now < m.now {
+		now = m.now
+	}
+	m.now = now
+	if m.expected > 0 && now > m.expected+late {
+		m.stopped(now - m.expected)
+	}
+	m.busy = false
+}
+
+func (m *Machine) stopped(d Time) {
+	m.lost += d
+	if d >= forgetTable {
+		m.joinAnew()
+	}
+}
+
+// running returns the time in which this node's loop ran; silence is counted
+// in it.
+func (m *Machine) running() Time { return m.now - m.lost }
+
+// end draws the conclusions of a step.
+func (m *Machine) end() {
+	if m.busy {
+		m.conclude()
+	}
+	m.expected = m.nextBeat
+	if len(m.timers) > 0 {
+		m.expected = min(m.expected, m.timers[0].at)
+	}
+	for _, g := range m.groups {
+		if g.pend.open {
+			m.expected = min(m.expected, g.pend.due)
+		}
+	}
+	m.expected = max(m.expected, m.now)
+}
+
+// conclude runs judgements until none is open, then sends what is to be
+// flooded and publishes what has settled.
+func (m *Machine) conclude() {
+	for _, g := range m.groups {
+		g.judgeAll()
+	}
+	m.tendAll()
+	for _, g := range m.groups {
+		g.flush()
+		g.settle()
+	}
+}
+
+func (m *Machine) group(domain string) *group {
+	i, ok := slices.BinarySearchFunc(m.groups, domain, func(g *group, d string) int { return strings.Compare(g.domain, d) })
+	if !ok {
+		return nil
+	}
+	return m.groups[i]
+}
+
+func (m *Machine) do(e Effect) { m.out = append(m.out, e) }
+
+func (m *Machine) report(r Report) { m.do(Effect{Kind: DoReport, Report: &r}) }

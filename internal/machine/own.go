@@ -1,0 +1,154 @@
+package machine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// SetProperties publishes this node's properties, sorted by key, in all groups.
+func (m *Machine) SetProperties(now Time, properties []wire.Property) {
+	m.begin(now)
+	m.cfg.Properties = properties
+	for _, g := range m.groups {
+		g.own(func(r *wire.Record) { r.Properties = properties })
+	}
+	m.busy = true
+	m.end()
+}
+
+// SetState publishes this node's state in all groups. Left is final: floods go
+// out, then a goodbye on every link.
+func (m *Machine) SetState(now Time, s wire.State) {
+	m.begin(now)
+	for _, g := range m.groups {
+		if g.me.rec.State != s {
+			g.pend.urgent = true
+			g.own(func(r *wire.Record) { r.State = s })
+		}
+	}
+	m.busy = true
+	m.end()
+	if s == wire.Left {
+		m.depart()
+	}
+}
+
+// depart closes all links in good order; the machine does nothing after it.
+func (m *Machine) depart() {
+	for _, l := range slices.Clone(m.links) {
+		m.closeLink(l, wire.Departing)
+	}
+	m.replaced = true
+}
+
+// Own returns this node's record in a domain, or nil.
+func (m *Machine) Own(domain string) *wire.Record {
+	if g := m.group(domain); g != nil {
+		return g.me.rec
+	}
+	return nil
+}
+
+// unacked is a member's arrival or state that this manager has published but
+// the application has not applied.
+type unacked struct {
+	number  uint64
+	record  *wire.Record
+	leaving bool
+}
+
+const unackedMost = 4096
+
+func (g *group) noteUnacked(c *Change) {
+	if g.role != wire.Manager {
+		return
+	}
+	for _, e := range c.Events {
+		r := e.Shown.Record
+		if r.Role == wire.Member && (e.Kind == Added || e.Kind == LeavingEvent || e.Kind == DrainingEvent) && len(g.unacked) < unackedMost {
+			g.unacked = append(g.unacked, unacked{number: c.Number, record: r})
+		}
+	}
+}
+
+// Applied says that the application has applied a view: members that wait
+// for this manager are told so.
+func (m *Machine) Applied(now Time, domain string, number uint64) {
+	m.begin(now)
+	if g := m.group(domain); g != nil {
+		g.unacked = slices.DeleteFunc(g.unacked, func(u unacked) bool {
+			if u.number > number {
+				return false
+			}
+			if g.members[u.record.ID] != nil {
+				m.sendTo(u.record.ID, u.record.Address, &wire.Confirm{
+					Domain: domain, Subject: u.record.ID, Incarnation: u.record.Incarnation, Version: u.record.Version})
+				m.busy = true
+			}
+			return true
+		})
+	}
+	m.end()
+}
+
+func (g *group) heardConfirm(l *link, c *wire.Confirm) {
+	x := g.members[l.peer.id]
+	if c.Subject == g.m.self && x != nil && x.rec.Role == wire.Manager {
+		g.m.report(Report{Kind: Confirmed, Domain: g.domain, Peer: l.peer.id, Address: l.peer.address, Incarnation: c.Incarnation, Version: c.Version})
+	}
+}
+
+// ReportFailure is the input for a failure that the application's own traffic
+// has met: this node looks at the member, and if it does not answer asks the
+// member's watchers to look.
+func (m *Machine) ReportFailure(now Time, domain string, id wire.ID) {
+	m.begin(now)
+	if g := m.group(domain); g != nil {
+		if x := g.members[id]; x != nil && x != g.me {
+			g.inspect(x, true)
+		}
+	}
+	m.end()
+}
+
+const inspectEvery = time.Second
+
+// inspect looks at a member now, once a second at most.
+func (g *group) inspect(x *member, press bool) {
+	m := g.m
+	p := m.peer(x.rec.ID, x.rec.Address)
+	if p.inspected != 0 && m.now-p.inspected < inspectEvery {
+		return
+	}
+	p.inspected = max(m.now, 1)
+	m.look(x.rec.Address, x.rec.ID, func(out Outcome, _ wire.ID, _ string) {
+		if g.members[x.rec.ID] != x || out == Answered || out == OutLocal || out == outInconclude {
+			return
+		}
+		if x.neighbour && p.reached == p.address {
+			switch out {
+			case OutRefused:
+				p.refused = p.link == nil
+			case OutForeign:
+				p.replaced = true
+			}
+			m.reviewPeer(p)
+		}
+		if press {
+			msg := &wire.Press{Domain: g.domain, Subject: x.rec.ID}
+			for _, w := range g.rings.watchers(x, nil) {
+				if w != g.me {
+					m.sendTo(w.rec.ID, w.rec.Address, msg)
+				}
+			}
+		}
+	})
+}
+
+func (g *group) heardPress(msg *wire.Press) {
+	if x := g.members[msg.Subject]; x != nil && x != g.me && x.neighbour {
+		g.inspect(x, false)
+	}
+}

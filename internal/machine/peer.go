@@ -1,0 +1,232 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// A peer is another node as far as links are concerned: whether one is wanted,
+// is there, and what was found when it could not be had. It is shared by all
+// groups.
+type peer struct {
+	id      wire.ID
+	address string
+
+	link    *link
+	attempt AttemptID // own dial under way, or 0
+	reached string    // the address at which an own dial has reached it
+	wants   int       // groups that count it as neighbour
+	temp    bool      // temporary neighbour, while links are few
+
+	proof     Time // running time at which the echo last advanced, or since when a link is wanted
+	healthy   Time // running time since when the link is healthy; -1: it is not
+	refused   bool // own dial refused at an address reached before
+	replaced  bool // own dial answered by another ID
+	foreign   int  // dials in a row answered by something else, or reset
+	failures  int  // dials in a row that failed, for the backoff
+	nextDial  Time
+	dialTimer bool
+	verifying bool
+	lostAt    [flapCount]Time // of the last links lost without a goodbye, running time
+	lostNext  int
+	errands   []wire.Message // to be sent once a link is up
+	inspected Time           // when the application last had it looked at
+}
+
+func (m *Machine) peer(id wire.ID, address string) *peer {
+	p := m.peers[id]
+	if p == nil {
+		p = &peer{id: id, address: address, healthy: -1, proof: m.running()}
+		for i := range p.lostAt {
+			p.lostAt[i] = -flapWindow
+		}
+		m.peers[id] = p
+		i, _ := slices.BinarySearchFunc(m.order, id, func(p *peer, id wire.ID) int { return p.id.Compare(id) })
+		m.order = slices.Insert(m.order, i, p)
+	}
+	if address != "" {
+		p.address = address
+	}
+	return p
+}
+
+// forgetPeers drops peers that nothing is left of.
+func (m *Machine) forgetPeers() {
+	m.order = slices.DeleteFunc(m.order, func(p *peer) bool {
+		if p.wanted() || p.link != nil || p.attempt != 0 || p.verifying || len(p.errands) > 0 {
+			return false
+		}
+		delete(m.peers, p.id)
+		return true
+	})
+}
+
+func (p *peer) wanted() bool { return p.wants > 0 || p.temp }
+
+// want says that a group counts a node as neighbour.
+func (m *Machine) want(id wire.ID, address string) {
+	p := m.peer(id, address)
+	p.wants++
+	if p.wants > 1 {
+		return
+	}
+	if p.link == nil {
+		p.proof = m.running() // the first link has the drop time to come up
+		p.refused, p.replaced = false, false
+		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp {
+			p.nextDial = m.now + higherWaits
+		} else {
+			p.nextDial = m.now
+		}
+	} else {
+		m.sayNeed(p)
+		m.verify(p)
+	}
+}
+
+// unwant says that a group does not any more.
+func (m *Machine) unwant(id wire.ID) {
+	p := m.peers[id]
+	if p == nil {
+		return
+	}
+	p.wants--
+	if p.wants == 0 && p.link != nil {
+		m.sayNeed(p)
+	}
+}
+
+// tendAll dials whom a link is wanted to.
+func (m *Machine) tendAll() {
+	for _, p := range m.order {
+		m.tend(p)
+	}
+}
+
+func (m *Machine) tend(p *peer) {
+	if m.replaced || p.attempt != 0 || !(p.wanted() || len(p.errands) > 0) {
+		return
+	}
+	if p.link != nil && !m.stale(p) {
+		return
+	}
+	if p.nextDial > m.now {
+		if !p.dialTimer {
+			p.dialTimer = true
+			m.after(p.nextDial-m.now, func() { p.dialTimer = false })
+		}
+		return
+	}
+	m.dial(p)
+}
+
+func (m *Machine) dial(p *peer) {
+	p.attempt = m.attempt(&attempt{peer: p, address: p.address})
+	m.do(Effect{Kind: DoDial, Attempt: p.attempt, Address: p.address, Peer: p.id, Timeout: m.dialTimeout()})
+}
+
+func (m *Machine) dialTimeout() Time { return max(m.cfg.DropTime*2/3, lookTime) }
+
+// stale says that a peer with a link has been silent for longer than the drop
+// time.
+func (m *Machine) stale(p *peer) bool { return m.running()-p.proof >= m.cfg.DropTime }
+
+// hears says that the peer has a link that is healthy now.
+func (m *Machine) hears(p *peer) bool { return p.link != nil && !m.stale(p) }
+
+// healthyLinks counts them over all groups: any proves that this node is not
+// cut off.
+func (m *Machine) healthyLinks() int {
+	n := 0
+	for _, l := range m.links {
+		if l.peer.link == l && !m.stale(l.peer) {
+			n++
+		}
+	}
+	return n
+}
+
+// unreachable says what was found of a peer that a link is wanted to, if it
+// cannot be reached. hastened halves the drop time of a first link.
+func (m *Machine) unreachable(p *peer, hastened bool) (wire.Reason, bool) {
+	switch {
+	case p.replaced:
+		return wire.Replaced, true
+	case p.refused:
+		return wire.Refused, true
+	case m.stale(p):
+		return wire.Silent, true
+	case hastened && p.link == nil && p.reached == "" && m.running()-p.proof >= m.cfg.DropTime/2:
+		return wire.Silent, true
+	}
+	return 0, false
+}
+
+// An attempt is a dial for a link that is under way.
+type attempt struct {
+	peer    *peer // nil: whoever answers at a well-known address
+	target  *target
+	address string
+	lost    Time // Machine.lost as the attempt began
+}
+
+func (m *Machine) attempt(a *attempt) AttemptID {
+	m.lastAttempt++
+	a.lost = m.lost
+	m.attempts[m.lastAttempt] = a
+	return m.lastAttempt
+}
+
+// DialFailed is the input for a DoDial that did not lead to a link.
+func (m *Machine) DialFailed(now Time, id AttemptID, out Outcome, text string) {
+	m.begin(now)
+	a := m.attempts[id]
+	delete(m.attempts, id)
+	if a != nil {
+		m.busy = true
+		if a.target != nil {
+			m.known.failed(a.target, out, text)
+		}
+		if a.peer != nil && a.peer.attempt == id {
+			a.peer.attempt = 0
+			m.dialFailed(a.peer, a, out)
+		}
+	}
+	m.end()
+}
+
+// dialFailed draws what a failed dial proves (docs/protocol.md, "Evidence").
+func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
+	if p.link != nil && m.hears(p) {
+		return // another link came meanwhile
+	}
+	known := p.reached == a.address
+	p.failures++
+	wait := min(redialFirst<<min(p.failures, 6), redialMost)
+	switch out {
+	case OutRefused:
+		p.refused = p.refused || known
+	case OutReset:
+		p.foreign++
+		p.refused = p.refused || known && p.foreign >= 2
+		wait = redialFirst
+	case OutForeign, OutSelf:
+		// Whoever answers cannot be the node that was there: one process
+		// changes neither its cluster nor its protocol.
+		p.foreign++
+		p.replaced = p.replaced || known && (p.foreign >= 2 || out == OutSelf)
+		wait = redialFirst
+	case OutSilent, OutBusy:
+	case OutLocal:
+		wait = redialMost // no evidence; the silence goes on counting
+	}
+	p.nextDial = m.now + m.jitter(wait)
+	if len(p.errands) > 0 && p.failures >= 3 {
+		p.errands = nil
+	}
+	if m.search.active && p.temp {
+		m.search.result(m, p, out)
+	}
+	m.reviewPeer(p)
+}

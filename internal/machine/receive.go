@@ -1,0 +1,125 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// Receive is the input for a message other than a heartbeat.
+func (m *Machine) Receive(now Time, id LinkID, msg wire.Message) {
+	m.begin(now)
+	if l := m.link(id); l != nil {
+		m.busy = true
+		m.receive(l, msg)
+	}
+	m.end()
+}
+
+func (m *Machine) receive(l *link, msg wire.Message) {
+	switch msg := msg.(type) {
+	case *wire.Goodbye:
+		l.goodbye = max(msg.Parting, wire.NotNeeded)
+	case *wire.Need:
+		l.needsMe = msg.Needed
+	case *wire.Domains:
+		l.domains = msg.Domains
+		l.share(m)
+		m.greet(l, false)
+	case *wire.Digests:
+		m.heardDigests(l, msg)
+	case *wire.Join:
+		m.heardJoin(l, msg)
+	case *wire.Refuse:
+		m.heardRefuse(l, msg)
+	default:
+		m.receiveInGroup(l, msg)
+	}
+}
+
+// receiveInGroup takes in what only those may say who take part in the domain.
+func (m *Machine) receiveInGroup(l *link, msg wire.Message) {
+	g := m.group(domainOf(msg))
+	if g == nil || !l.shares(g) {
+		return
+	}
+	switch msg := msg.(type) {
+	case *wire.Table:
+		g.heardTable(l, msg)
+	case *wire.Gossip:
+		g.heardGossip(msg, l)
+	case *wire.HeldDown:
+		g.heldDown(l, msg.Incarnation, msg.Cause)
+	case *wire.Buckets:
+		g.heardBuckets(l, msg)
+	case *wire.Sync:
+		g.heardSync(l, msg)
+	case *wire.LookFor:
+		g.heardLookFor(l, msg)
+	case *wire.Looked:
+		if msg.Token != 0 {
+			g.heardLookedFor(l, msg)
+		} else {
+			g.heardLooked(msg, l)
+		}
+	case *wire.Confirm:
+		g.heardConfirm(l, msg)
+	case *wire.Press:
+		g.heardPress(msg)
+	}
+}
+
+func domainOf(msg wire.Message) string {
+	switch msg := msg.(type) {
+	case *wire.Table:
+		return msg.Domain
+	case *wire.Gossip:
+		return msg.Domain
+	case *wire.HeldDown:
+		return msg.Domain
+	case *wire.Buckets:
+		return msg.Domain
+	case *wire.Sync:
+		return msg.Domain
+	case *wire.LookFor:
+		return msg.Domain
+	case *wire.Looked:
+		return msg.Domain
+	case *wire.Confirm:
+		return msg.Domain
+	case *wire.Press:
+		return msg.Domain
+	}
+	return ""
+}
+
+// Domains lists what this node takes part in, for handshakes.
+func (m *Machine) Domains() []wire.DomainRole {
+	out := make([]wire.DomainRole, 0, len(m.groups))
+	for _, g := range m.groups {
+		out = append(out, wire.DomainRole{Name: g.domain, Role: g.role})
+	}
+	return out
+}
+
+// sayDomains tells all peers what this node takes part in now.
+func (m *Machine) sayDomains() {
+	msg := &wire.Domains{Domains: m.Domains()}
+	for _, l := range m.links {
+		m.send(l, msg)
+	}
+	own := m.group(m.cfg.Domain)
+	if own == nil || !m.cfg.ManageAny {
+		return
+	}
+	// Other managers of any domain learn of this one through the record.
+	var follows []string
+	for _, g := range m.groups {
+		if g.role == wire.Manager && len(follows) < wire.MaxDomains {
+			follows = append(follows, g.domain)
+		}
+	}
+	if !slices.Equal(follows, own.me.rec.Follows) {
+		own.own(func(r *wire.Record) { r.Follows = follows })
+	}
+}

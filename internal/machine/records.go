@@ -1,0 +1,153 @@
+package machine
+
+import (
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+const waitingMost = 256 // newcomers that wait for an address to become free
+
+// offer takes in a record that came from elsewhere; true: it was news, and is
+// to be passed on. from is nil for this node's own findings.
+func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
+	m := g.m
+	if r.ID == m.self {
+		return false // only I write my record
+	}
+	x := g.members[r.ID]
+	if x != nil && !r.Newer(x.rec) {
+		return false
+	}
+	gone := g.gone.get(r.ID)
+	if gone != nil && (final(gone.cause) || r.Incarnation <= gone.incarnation && r.State != wire.Left) {
+		return false
+	}
+	if w := g.waiting[r.Address]; x == nil && w != nil && w.ID == r.ID && !r.Newer(w) {
+		return false
+	}
+	if !g.verified(r.Verify(m.cfg.Verify), from, "record") {
+		return false
+	}
+	switch {
+	case r.State == wire.Left:
+		g.hasLeft(x, r)
+		return true
+	case x != nil:
+		g.update(x, r)
+		return true
+	case len(g.members) >= m.cfg.MaxMembers:
+		return false
+	}
+	if holder := g.byAddress[r.Address]; holder != nil {
+		return g.contest(holder, r)
+	}
+	if gone != nil {
+		g.gone.takeBack(gone)
+		cause = CauseReturned
+	}
+	delete(g.waiting, r.Address)
+	y := g.insert(r, cause)
+	y.listed = cause == CauseMerged
+	return true
+}
+
+// hasLeft takes in a member's own word that it has left: final for its ID.
+func (g *group) hasLeft(x *member, r *wire.Record) {
+	g.depart(r.ID, r.Incarnation, wire.CauseLeft, r.Address)
+	if x == nil {
+		return
+	}
+	g.remove(x, CauseLeft)
+	g.pend.urgent = true
+	g.admitWaiting(r.Address)
+}
+
+func (g *group) update(x *member, r *wire.Record) {
+	if r.State != x.rec.State {
+		g.pend.urgent = true // draining must not wait for what settles
+	}
+	g.replaceRecord(x, r)
+}
+
+// contest settles two IDs at one address: whose ID answers there stays. The
+// watchers of the holder look at once, everybody else when no verdict has come
+// within a second.
+func (g *group) contest(holder *member, r *wire.Record) bool {
+	if holder == g.me {
+		return false // I am here; the newcomer is mistaken
+	}
+	if len(g.waiting) >= waitingMost {
+		return false
+	}
+	g.waiting[r.Address] = r
+	wait := g.m.within(conflictWithin)
+	if holder.neighbour {
+		wait = 0
+	}
+	g.lookAtContest(holder, r, wait)
+	return true
+}
+
+func (g *group) lookAtContest(holder *member, r *wire.Record, wait Time) {
+	m := g.m
+	open := func() bool { return g.waiting[r.Address] == r && g.members[holder.rec.ID] == holder }
+	m.after(wait, func() {
+		if !open() {
+			return
+		}
+		m.look(r.Address, r.ID, func(out Outcome, by wire.ID, _ string) {
+			if !open() {
+				return
+			}
+			switch {
+			case out == Answered:
+				g.replacedBy(holder)
+			case out == OutForeign && by == holder.rec.ID:
+				delete(g.waiting, r.Address)
+				g.depart(r.ID, r.Incarnation, wire.CauseReplaced, r.Address)
+			case out == OutRefused:
+				delete(g.waiting, r.Address)
+				g.down(holder, wire.CauseCrashed, nil, false)
+			default:
+				g.lookAtContest(holder, r, m.jitter(4*conflictWithin))
+			}
+		})
+	})
+}
+
+// replacedBy drops a member at whose address another ID has answered this
+// node. A watcher says so first, so that the others learn the cause.
+func (g *group) replacedBy(holder *member) {
+	if holder.neighbour {
+		p := g.m.peer(holder.rec.ID, holder.rec.Address)
+		p.replaced = true
+		g.review(holder, p)
+	}
+	g.down(holder, wire.CauseReplaced, nil, false)
+	g.pend.urgent = true
+}
+
+// admitWaiting lets in the newcomer that waited for an address.
+func (g *group) admitWaiting(address string) {
+	r := g.waiting[address]
+	if r == nil || g.byAddress[address] != nil {
+		return
+	}
+	delete(g.waiting, address)
+	g.offer(r, nil, CauseJoined)
+}
+
+// heardDepartures takes in what another remembers: an unknown one is
+// remembered here too; of one that is held up here, this node makes sure.
+func (g *group) heardDepartures(list []wire.Departure) {
+	for i := range list {
+		d := &list[i]
+		x := g.members[d.ID]
+		switch {
+		case d.ID == g.m.self:
+		case x == nil:
+			g.depart(d.ID, d.Incarnation, d.Cause, d.Address)
+		case final(d.Cause) || d.Incarnation >= x.rec.Incarnation:
+			g.doubt(x, g.m.within(conflictWithin))
+		}
+	}
+}

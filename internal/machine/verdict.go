@@ -1,0 +1,130 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// down drops a member for good, as far as this incarnation is concerned.
+func (g *group) down(x *member, cause wire.Cause, proof []*wire.Accusation, tell bool) {
+	m := g.m
+	id, inc := x.rec.ID, x.rec.Incarnation
+	g.depart(id, inc, cause, x.rec.Address)
+	g.remove(x, eventCause(cause))
+	if tell {
+		g.floods = append(g.floods, flood{verdict: &wire.Verdict{Subject: id, Incarnation: inc, Held: true, Accusations: proof}})
+	}
+	if p := m.peers[id]; p != nil && p.link != nil && p.link.shares(g) {
+		m.send(p.link, &wire.HeldDown{Domain: g.domain, Incarnation: inc, Cause: cause})
+	}
+	g.admitWaiting(x.rec.Address)
+}
+
+func eventCause(c wire.Cause) EventCause {
+	switch c {
+	case wire.CauseCrashed:
+		return CauseCrashed
+	case wire.CauseReplaced:
+		return CauseReplaced
+	case wire.CauseLeft:
+		return CauseLeft
+	}
+	return CauseSilent
+}
+
+// heardVerdict takes in a verdict that came over a link (docs/protocol.md,
+// "When a member is down", 3).
+func (g *group) heardVerdict(v *wire.Verdict, from *link) {
+	m := g.m
+	if v.Subject == m.self {
+		if v.Incarnation == g.me.rec.Incarnation && v.Held {
+			g.heldDown(from, v.Incarnation, wire.CauseSilent)
+		}
+		return
+	}
+	x := g.members[v.Subject]
+	if x == nil || v.Incarnation != x.rec.Incarnation {
+		return
+	}
+	for _, a := range v.Accusations {
+		g.hear(a, from)
+	}
+	if x.inquiry == nil {
+		x.inquiry = &inquiry{since: m.now}
+	}
+	q := x.inquiry
+	if v.Held && !slices.Contains(q.holders, from.peer.id) && len(q.holders) < wire.MaxAccusers {
+		q.holders = append(q.holders, from.peer.id)
+	}
+	g.judge(x)
+	if g.members[v.Subject] != x {
+		return // borne out by my own rings, and passed on
+	}
+	if !q.passed {
+		q.passed = true
+		g.floods = append(g.floods, flood{from: from.id, verdict: &wire.Verdict{Subject: v.Subject, Incarnation: v.Incarnation, Accusations: v.Accusations}})
+	}
+	g.doubt(x, m.within(conflictWithin))
+}
+
+// doubt has this node look for itself at a member that others hold as down,
+// unless its next incarnation, or the word of somebody who has looked, comes
+// first.
+func (g *group) doubt(x *member, wait Time) {
+	m := g.m
+	if x.inquiry == nil {
+		x.inquiry = &inquiry{since: m.now}
+	}
+	q := x.inquiry
+	if q.looking || x == g.me {
+		return
+	}
+	q.looking = true
+	inc := x.rec.Incarnation
+	stands := func() bool { return g.members[x.rec.ID] == x && x.rec.Incarnation == inc && x.inquiry == q }
+	m.after(wait, func() {
+		if !stands() || q.answers != 0 && m.now-q.answers < m.cfg.DropTime {
+			q.looking = false
+			g.reconsider(x)
+			return
+		}
+		m.look(x.rec.Address, x.rec.ID, func(out Outcome, _ wire.ID, _ string) {
+			q.looking = false
+			if stands() {
+				g.doubted(x, q, out)
+				g.reconsider(x)
+			}
+		})
+	})
+}
+
+func (g *group) doubted(x *member, q *inquiry, out Outcome) {
+	m := g.m
+	switch out {
+	case Answered:
+		q.answers = m.now
+		q.holders = nil
+		g.floods = append(g.floods, flood{looked: &wire.Looked{Domain: g.domain, Subject: x.rec.ID, Incarnation: x.rec.Incarnation, Answers: true}})
+	case OutRefused:
+		g.down(x, wire.CauseCrashed, nil, false)
+	case OutForeign, OutSelf:
+		g.down(x, wire.CauseReplaced, nil, false)
+	case OutSilent, OutReset:
+		if n := m.healthyLinks(); n > 0 && 2*len(q.holders) >= n {
+			g.down(x, wire.CauseSilent, nil, false)
+		}
+	}
+}
+
+// heardLooked takes in that somebody has looked and was answered.
+func (g *group) heardLooked(k *wire.Looked, from *link) {
+	x := g.members[k.Subject]
+	if x == nil || x.inquiry == nil || !k.Answers || k.Incarnation != x.rec.Incarnation {
+		return
+	}
+	if q := x.inquiry; q.answers == 0 || g.m.now-q.answers >= g.m.cfg.DropTime {
+		q.answers = g.m.now
+		g.floods = append(g.floods, flood{from: from.id, looked: k})
+	}
+}

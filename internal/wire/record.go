@@ -1,0 +1,278 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// Role says how a node takes part in a domain.
+type Role uint8
+
+// The roles. A manager follows a domain without belonging to it.
+const (
+	Member  Role = 1
+	Manager Role = 2
+)
+
+// State is what a member says of itself. Whether it is suspected or has
+// failed is said by others.
+type State uint8
+
+// The states that a member can publish.
+const (
+	Alive    State = 1
+	Draining State = 2 // nothing new but what is sticky; no end
+	Leaving  State = 3 // nothing at all; on its way out
+	Left     State = 4 // gone for good
+)
+
+// A Property is one key and value published with a member.
+type Property struct{ Key, Value string }
+
+// A Record is what a member says of itself. It has one writer, the member;
+// once made it is never changed, and may be shared.
+type Record struct {
+	ID          ID // derived from Key
+	Key         PublicKey
+	Domain      string
+	Incarnation uint32 // grows only when the member comes back after having been dropped
+	Version     uint32 // grows with any other change
+	Role        Role
+	State       State
+	Name        string
+	Address     string
+	SubDomain   string
+	Properties  []Property // sorted by key
+	Follows     []string   // domains that a manager of any domain follows, sorted
+
+	Body []byte // the signed bytes
+	Sig  Signature
+
+	Places [Rings]uint64 // derived from ID
+	Hash   uint64        // derived from ID, Incarnation, Version
+}
+
+// Field numbers of a record's body.
+const (
+	recKey = 1 + iota
+	recDomain
+	recIncarnation
+	recVersion
+	recRole
+	recState
+	recName
+	recAddress
+	recSubDomain
+	recProperties
+	recFollows
+)
+
+// Seal encodes and signs the record, filling the derived fields.
+func (r *Record) Seal(s Signer) {
+	var e Encoder
+	r.Key = s.PublicKey()
+	e.Map(11)
+	e.Uint(recKey)
+	e.Bin(r.Key[:])
+	e.Uint(recDomain)
+	e.String(r.Domain)
+	e.Uint(recIncarnation)
+	e.Uint(uint64(r.Incarnation))
+	e.Uint(recVersion)
+	e.Uint(uint64(r.Version))
+	e.Uint(recRole)
+	e.Uint(uint64(r.Role))
+	e.Uint(recState)
+	e.Uint(uint64(r.State))
+	e.Uint(recName)
+	e.String(r.Name)
+	e.Uint(recAddress)
+	e.String(r.Address)
+	e.Uint(recSubDomain)
+	e.String(r.SubDomain)
+	e.Uint(recProperties)
+	e.Map(len(r.Properties))
+	for _, p := range r.Properties {
+		e.String(p.Key)
+		e.String(p.Value)
+	}
+	e.Uint(recFollows)
+	e.Array(len(r.Follows))
+	for _, d := range r.Follows {
+		e.String(d)
+	}
+	r.Body = append([]byte(nil), e.Bytes()...)
+	r.Sig = s.Sign(signed(recordContext, r.Body))
+	r.derive()
+}
+
+func (r *Record) derive() {
+	r.ID = IDOf(r.Key)
+	r.Places = r.ID.Places()
+	r.Hash = mix(mix(binary.BigEndian.Uint64(r.ID[:8]), binary.BigEndian.Uint64(r.ID[8:])),
+		uint64(r.Incarnation)<<32|uint64(r.Version))
+}
+
+// mix folds two words into one, so that sums of results differ where the
+// inputs do. It need not stand against an attacker: a member who forges a
+// digest only hides what it could refuse to send anyway.
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xbf58476d1ce4e5b9)
+	return hi ^ lo ^ bits.RotateLeft64(a+b, 31)
+}
+
+// Verify checks the signature.
+func (r *Record) Verify(v Verifier) bool {
+	return v(r.Key, signed(recordContext, r.Body), r.Sig)
+}
+
+// Newer reports whether r comes after o, both of one ID.
+func (r *Record) Newer(o *Record) bool {
+	if r.Incarnation != o.Incarnation {
+		return r.Incarnation > o.Incarnation
+	}
+	return r.Version > o.Version
+}
+
+// String shows what a log line needs.
+func (r *Record) String() string {
+	return fmt.Sprintf("%s %s@%s %d.%d", r.Domain, r.Name, r.Address, r.Incarnation, r.Version)
+}
+
+func (r *Record) encode(e *Encoder) {
+	encodeSigned(e, r.Body, &r.Sig)
+}
+
+func decodeRecord(d *Decoder) *Record {
+	body, sig := decodeSigned(d)
+	if d.Err() != nil {
+		return nil
+	}
+	r := &Record{Body: body, Sig: sig}
+	return r.parse(d)
+}
+
+func (r *Record) parse(d *Decoder) *Record {
+	var in Decoder
+	in.Reset(r.Body)
+	for range in.Map(64) {
+		r.field(&in, in.Uint())
+		if in.Err() != nil {
+			break
+		}
+	}
+	if err := in.Done(); err != nil {
+		d.Fail("record: %v", err)
+		return nil
+	}
+	if err := r.check(); err != nil {
+		d.Fail("record: %v", err)
+		return nil
+	}
+	r.derive()
+	return r
+}
+
+func (r *Record) field(in *Decoder, field uint64) {
+	switch field {
+	case recKey:
+		key := in.Bytes(len(r.Key))
+		if copy(r.Key[:], key) != len(r.Key) {
+			in.Fail("key of %d bytes", len(key))
+		}
+	case recDomain:
+		r.Domain = in.String(MaxText)
+	case recIncarnation:
+		r.Incarnation = in.uint32()
+	case recVersion:
+		r.Version = in.uint32()
+	case recRole:
+		r.Role = Role(in.uint8())
+	case recState:
+		r.State = State(in.uint8())
+	case recName:
+		r.Name = in.String(MaxText)
+	case recAddress:
+		r.Address = in.String(MaxText)
+	case recSubDomain:
+		r.SubDomain = in.String(MaxText)
+	case recProperties:
+		r.Properties = decodeProperties(in)
+	case recFollows:
+		r.Follows = decodeStrings(in, MaxDomains)
+	default:
+		in.Skip()
+	}
+}
+
+func decodeProperties(in *Decoder) []Property {
+	n := in.Map(MaxProperties)
+	if in.Err() != nil || n == 0 {
+		return nil
+	}
+	out := make([]Property, 0, n)
+	sum := 0
+	for i := range n {
+		p := Property{Key: in.String(MaxPropertySum), Value: in.String(MaxPropertySum)}
+		sum += len(p.Key) + len(p.Value)
+		if in.Err() != nil {
+			return nil
+		}
+		if sum > MaxPropertySum {
+			in.Fail("properties of more than %d bytes", MaxPropertySum)
+			return nil
+		}
+		if i > 0 && out[i-1].Key >= p.Key {
+			in.Fail("properties not sorted by key")
+			return nil
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func decodeStrings(in *Decoder, most int) []string {
+	n := in.Array(most)
+	if in.Err() != nil || n == 0 {
+		return nil
+	}
+	out := make([]string, 0, n)
+	for range n {
+		out = append(out, in.String(MaxText))
+		if in.Err() != nil {
+			return nil
+		}
+	}
+	return out
+}
+
+func (r *Record) check() error {
+	switch {
+	case r.Domain == "":
+		return fmt.Errorf("no domain")
+	case r.Address == "":
+		return fmt.Errorf("no address")
+	case r.Role != Member && r.Role != Manager:
+		return fmt.Errorf("role %d", r.Role)
+	case r.State < Alive || r.State > Left:
+		return fmt.Errorf("state %d", r.State)
+	}
+	return nil
+}
+
+func (d *Decoder) uint32() uint32 {
+	v := d.Uint()
+	if v > 1<<32-1 {
+		d.Fail("number %d over 32 bits", v)
+	}
+	return uint32(v)
+}
+
+func (d *Decoder) uint8() uint8 {
+	v := d.Uint()
+	if v > 255 {
+		d.Fail("number %d over 8 bits", v)
+	}
+	return uint8(v)
+}

@@ -1,0 +1,271 @@
+package world
+
+import (
+	"time"
+
+	"github.com/gotribes/tribes/internal/machine"
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+// A Proc is a running process: a machine, and what drives it.
+type Proc struct {
+	host    *Host
+	m       *machine.Machine
+	born    time.Duration
+	dead    bool
+	paused  bool
+	out     bool // has left, or was replaced
+	waiting []func()
+	links   map[machine.LinkID]*linkEnd
+	tickAt  time.Duration
+	views   map[string]*View
+	Reports []machine.Report
+}
+
+type linkEnd struct {
+	c *conn
+	i int
+}
+
+// Machine returns the process's machine, to be looked at.
+func (p *Proc) Machine() *machine.Machine { return p.m }
+
+// Host returns where it runs.
+func (p *Proc) Host() *Host { return p.host }
+
+// ID returns the process's ID.
+func (p *Proc) ID() wire.ID { return p.m.Self() }
+
+// Links returns the number of open links.
+func (p *Proc) Links() int { return len(p.links) }
+
+// clock is the process's monotonic clock.
+func (p *Proc) clock() time.Duration { return p.host.w.now - p.born }
+
+// Call drives the machine from outside, as an application would.
+func (p *Proc) Call(f func(m *machine.Machine, now time.Duration)) {
+	p.input(func() {
+		f(p.m, p.clock())
+		p.perform()
+	})
+}
+
+// Leave takes the process out in good order.
+func (p *Proc) Leave() {
+	p.host.w.trace("leave %s", p.host.address)
+	p.Call(func(m *machine.Machine, now time.Duration) { m.SetState(now, wire.Left) })
+	p.out = true
+}
+
+// input hands something to the process, or keeps it while it is paused.
+func (p *Proc) input(f func()) {
+	switch {
+	case p.dead:
+	case p.paused:
+		p.waiting = append(p.waiting, f)
+	default:
+		f()
+	}
+}
+
+func (p *Proc) tick() {
+	if p.dead || p.paused {
+		return
+	}
+	p.m.Tick(p.clock())
+	p.perform()
+}
+
+// perform carries out the machine's effects and sets the alarm.
+func (p *Proc) perform() {
+	for _, e := range p.m.Effects() {
+		p.effect(e)
+	}
+	if p.dead {
+		return
+	}
+	if at := p.born + p.m.Next(); p.tickAt < 0 || at < p.tickAt {
+		p.tickAt = at
+		p.host.w.At(at, func() {
+			if p.tickAt == at {
+				p.tickAt = -1
+				p.input(p.tick)
+			}
+		})
+	}
+}
+
+func (p *Proc) effect(e machine.Effect) {
+	w := p.host.w
+	switch e.Kind {
+	case machine.DoBeat:
+		w.Beats++
+		if l := p.links[e.Link]; l != nil {
+			l.c.send(l.i, segment{beat: e.Beat})
+		}
+	case machine.DoSend:
+		w.Messages++
+		if l := p.links[e.Link]; l != nil {
+			w.trace("%s -> %s %s", p.host.address, l.c.ends[1-l.i].host.address, wire.Name(e.Message))
+			l.c.send(l.i, segment{msg: e.Message})
+		}
+	case machine.DoClose:
+		if l := p.links[e.Link]; l != nil {
+			l.c.close(l.i)
+		}
+	case machine.DoDial:
+		w.Dials++
+		p.dial(e)
+	case machine.DoLook:
+		w.Looks++
+		p.look(e)
+	case machine.DoResolve:
+		p.resolve(e)
+	case machine.DoPublish:
+		p.publish(e.Change)
+	case machine.DoReport:
+		w.trace("%s reports %d %s %s", p.host.address, e.Report.Kind, e.Report.Domain, e.Report.Text)
+		if len(p.Reports) < 1000 {
+			p.Reports = append(p.Reports, *e.Report)
+		}
+	}
+}
+
+func (p *Proc) resolve(e machine.Effect) {
+	w := p.host.w
+	addresses, failure := w.names[e.Address], ""
+	if len(addresses) == 0 {
+		failure = "no such host"
+	}
+	w.After(w.delay(), func() {
+		p.input(func() {
+			p.m.Resolved(p.clock(), e.Index, addresses, failure)
+			p.perform()
+		})
+	})
+}
+
+// contact finds out what a connect to an address meets: a process to shake
+// hands with, or an outcome, after d.
+func (p *Proc) contact(e machine.Effect, then func(to *Proc), not func(out machine.Outcome)) {
+	w := p.host.w
+	to := w.hosts[e.Address]
+	if to == p.host {
+		w.After(w.delay(), func() { not(machine.OutSelf) })
+		return
+	}
+	silent := func() { w.After(e.Timeout, func() { not(machine.OutSilent) }) }
+	if to == nil {
+		silent()
+		return
+	}
+	d, through := w.exchange(p.host.address, to.address)
+	if !through || !to.powered || d > e.Timeout {
+		silent()
+		return
+	}
+	deadline := w.now + e.Timeout
+	w.After(d/2, func() {
+		switch q := to.proc; {
+		case !to.powered:
+			w.At(deadline, func() { not(machine.OutSilent) })
+		case q == nil || to.refuses:
+			w.After(d/4, func() { not(machine.OutRefused) })
+		case q.paused:
+			p.wait(q, deadline, then, not)
+		default:
+			w.After(d/2, func() { then(q) })
+		}
+	})
+}
+
+// wait is a connect to a process that is paused: its host accepts, and if it
+// goes on in time it answers.
+func (p *Proc) wait(q *Proc, deadline time.Duration, then func(to *Proc), not func(out machine.Outcome)) {
+	w := p.host.w
+	done := false
+	q.waiting = append(q.waiting, func() {
+		if !done {
+			done = true
+			w.After(w.delay(), func() { then(q) })
+		}
+	})
+	w.At(deadline, func() {
+		if !done {
+			done = true
+			not(machine.OutSilent)
+		}
+	})
+}
+
+func (p *Proc) look(e machine.Effect) {
+	end := func(out machine.Outcome, by wire.ID) {
+		p.input(func() {
+			p.m.LookDone(p.clock(), e.Attempt, out, by, outcomeText(out))
+			p.perform()
+		})
+	}
+	p.contact(e, func(to *Proc) {
+		if to.dead || to.out {
+			end(machine.OutReset, wire.ID{})
+			return
+		}
+		end(machine.Answered, to.ID())
+	}, func(out machine.Outcome) { end(out, wire.ID{}) })
+}
+
+func outcomeText(out machine.Outcome) string {
+	switch out {
+	case machine.OutRefused:
+		return "connection refused"
+	case machine.OutSilent:
+		return "no answer"
+	}
+	return "no link"
+}
+
+func (p *Proc) dial(e machine.Effect) {
+	fail := func(out machine.Outcome) {
+		p.input(func() {
+			p.m.DialFailed(p.clock(), e.Attempt, out, outcomeText(out))
+			p.perform()
+		})
+	}
+	p.contact(e, func(to *Proc) {
+		if to.dead || to.out {
+			fail(machine.OutReset)
+			return
+		}
+		if p.dead {
+			return
+		}
+		p.establish(e.Attempt, to)
+	}, fail)
+}
+
+// establish makes the connection: up at the dialler first, at the other side
+// one delay later.
+func (p *Proc) establish(attempt machine.AttemptID, to *Proc) {
+	w := p.host.w
+	c := &conn{w: w, ends: [2]*Proc{p, to}}
+	for i, end := range c.ends {
+		w.links++
+		c.ids[i] = machine.LinkID(w.links)
+		end.links[c.ids[i]] = &linkEnd{c, i}
+		end.host.conns = append(end.host.conns, c)
+	}
+	at := w.now + w.delay()
+	c.dirs[0].last = at // nothing overtakes the end of the handshake
+	up := func(end, peer *Proc, i int, attempt machine.AttemptID) func() {
+		return func() {
+			if c.closed[i] || end.dead {
+				return
+			}
+			end.m.LinkUp(end.clock(), machine.LinkUp{
+				Link: c.ids[i], Attempt: attempt, Peer: peer.ID(), Address: peer.host.address, Domains: peer.m.Domains()})
+			end.perform()
+		}
+	}
+	w.At(at, func() { to.input(up(to, p, 1, 0)) })
+	p.input(up(p, to, 0, attempt))
+}

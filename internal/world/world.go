@@ -1,0 +1,119 @@
+package world
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Options of a world. The zero value is a network with 1 ms of delay.
+type Options struct {
+	Seed  uint64
+	Delay time.Duration // one way; 0: 1 ms
+	Trace func(line string)
+}
+
+// A World holds hosts and lets time pass.
+type World struct {
+	opt   Options
+	rng   *rand.Rand
+	now   time.Duration
+	seq   uint64
+	queue queue
+
+	hosts  map[string]*Host // by address
+	order  []*Host
+	names  map[string][]string
+	links  uint64
+	cut    map[[2]string]bool // from, to: nothing arrives
+	loss   map[string]float64 // of segments that arrive at an address
+	allOut float64            // loss everywhere
+	broken []string           // findings
+
+	// Counters, for costs.
+	Messages, Beats, Bytes, Looks, Dials uint64
+}
+
+// New makes a world.
+func New(o Options) *World {
+	if o.Delay == 0 {
+		o.Delay = time.Millisecond
+	}
+	return &World{
+		opt: o, rng: rand.New(rand.NewPCG(o.Seed, 0x7472696265730000)),
+		hosts: map[string]*Host{}, names: map[string][]string{}, cut: map[[2]string]bool{}, loss: map[string]float64{},
+	}
+}
+
+// Now returns the time since the world began.
+func (w *World) Now() time.Duration { return w.now }
+
+// Rand returns the world's source of randomness, for schedules.
+func (w *World) Rand() *rand.Rand { return w.rng }
+
+// Findings returns what was seen that must not be, in order.
+func (w *World) Findings() []string { return w.broken }
+
+func (w *World) find(format string, args ...any) {
+	if len(w.broken) < 100 {
+		w.broken = append(w.broken, fmt.Sprintf("%12s ", w.now)+fmt.Sprintf(format, args...))
+	}
+}
+
+func (w *World) trace(format string, args ...any) {
+	if w.opt.Trace != nil {
+		w.opt.Trace(fmt.Sprintf("%12s ", w.now) + fmt.Sprintf(format, args...))
+	}
+}
+
+// At runs f at a moment from now on.
+func (w *World) At(at time.Duration, f func()) {
+	w.seq++
+	w.queue.push(event{at: max(at, w.now), seq: w.seq, run: f})
+}
+
+// After runs f once d has passed.
+func (w *World) After(d time.Duration, f func()) { w.At(w.now+d, f) }
+
+// Run lets d pass.
+func (w *World) Run(d time.Duration) {
+	end := w.now + d
+	for len(w.queue) > 0 && w.queue[0].at <= end {
+		e := w.queue.pop()
+		w.now = e.at
+		e.run()
+	}
+	w.now = end
+}
+
+// RunUntil lets time pass until ok holds, looking every step, for at most d.
+// It returns how long it took and whether ok holds.
+func (w *World) RunUntil(d, step time.Duration, ok func() bool) (time.Duration, bool) {
+	start := w.now
+	for {
+		if ok() {
+			return w.now - start, true
+		}
+		if w.now-start >= d {
+			return w.now - start, false
+		}
+		w.Run(step)
+	}
+}
+
+// Name sets what a DNS name resolves to; no addresses: an error.
+func (w *World) Name(name string, addresses ...string) { w.names[name] = addresses }
+
+// Host returns the host with an address, making it if there is none.
+func (w *World) Host(address string) *Host {
+	h := w.hosts[address]
+	if h == nil {
+		h = &Host{w: w, address: address, powered: true}
+		w.hosts[address] = h
+		w.order = append(w.order, h)
+	}
+	return h
+}
+
+// Hosts returns all hosts in the order in which they were made.
+func (w *World) Hosts() []*Host { return w.order }

@@ -80,11 +80,15 @@ func (g *group) say(x *member, raised bool, reason wire.Reason) {
 // hear takes in an accusation that came over a link; false: nothing new.
 func (g *group) hear(a *wire.Accusation, from *link) bool {
 	m := g.m
-	if a.Watcher == m.self || a.Domain != g.domain {
+	x := g.members[a.Subject]
+	if a.Watcher == m.self && x != nil && a.Raised && a.Incarnation == x.rec.Incarnation {
+		// An old word of mine goes round: say what holds.
+		if w := g.words[a.Subject]; w == nil || !w.raised && m.now-w.at > m.cfg.DropTime {
+			g.say(x, false, a.Reason)
+		}
 		return false
 	}
-	x := g.members[a.Subject]
-	if x == nil || a.Incarnation != x.rec.Incarnation || g.members[a.Watcher] == nil {
+	if x == nil || a.Watcher == m.self || a.Domain != g.domain || a.Incarnation != x.rec.Incarnation || g.members[a.Watcher] == nil {
 		return false
 	}
 	if !x.inquiry.news(a) || !g.verified(a.Verify(m.cfg.Verify), from, "accusation") {
@@ -105,10 +109,12 @@ func (g *group) verified(ok bool, from *link, what string) bool {
 
 // keep stores a watcher's latest word on x.
 func (g *group) keep(x *member, a *wire.Accusation) {
-	if x.inquiry == nil {
-		x.inquiry = &inquiry{since: g.m.now}
+	q := g.open(x)
+	if q.standing(x) == 0 {
+		q.since = g.m.now
 	}
-	x.inquiry.put(a)
+	q.last = g.m.now
+	q.put(a)
 	g.reconsider(x)
 	g.reconsiderWatched(x)
 }

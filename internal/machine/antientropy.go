@@ -99,5 +99,5 @@ func (g *group) heardSync(l *link, msg *wire.Sync) {
 			g.floodRecord(r, l.id)
 		}
 	}
-	g.heardDepartures(msg.Departures)
+	g.heardDepartures(msg.Departures, l)
 }

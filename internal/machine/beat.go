@@ -87,6 +87,7 @@ func (m *Machine) housekeep() {
 	for i := len(m.groups) - 1; i >= 0; i-- {
 		g := m.groups[i]
 		g.tryDeparted()
+		g.closeInquiries()
 		g.dropEmpty()
 	}
 	m.forgetPeers()

@@ -52,7 +52,8 @@ const (
 	flapCount     = 5
 	pressAfter    = time.Second           // an undecided accusation makes its watcher look at the others
 	pressRefused  = 30 * time.Millisecond // the same where the watcher has met a refusal
-	repeatEvery   = 10 * time.Second      // a standing accusation is said again
+	inquiryKept   = time.Minute
+	repeatEvery   = 10 * time.Second // a standing accusation is said again
 	confirmDials  = 3
 	confirmEvery  = 300 * time.Millisecond
 	looksAtOnce   = 4

@@ -22,19 +22,20 @@ type group struct {
 	byName    map[string]int // how many hold a name
 	digest    uint64         // sum of the records' hashes
 
-	gone     departures
-	waiting  map[string]*wire.Record // newcomers at an address that another still holds
-	words    map[wire.ID]*word       // what I last said of whom
-	wordSeq  uint64
-	dirty    []*member // to be judged
-	floods   []flood
-	pend     pending
-	number   uint64 // of the last published view
-	back     comeback
-	joined   bool
-	emptyFor Time // since when a followed domain has no members
-	unacked  []unacked
-	follows  []string
+	gone      departures
+	waiting   map[string]*wire.Record // newcomers at an address that another still holds
+	words     map[wire.ID]*word       // what I last said of whom
+	inquiries []*member               // into whom one is open
+	wordSeq   uint64
+	dirty     []*member // to be judged
+	floods    []flood
+	pend      pending
+	number    uint64 // of the last published view
+	back      comeback
+	joined    bool
+	emptyFor  Time // since when a followed domain has no members
+	unacked   []unacked
+	follows   []string
 }
 
 // A member is one participant of a group as this node knows it. It is kept
@@ -167,7 +168,6 @@ func (g *group) rewatch(added *member) {
 		if !slices.Contains(now, x) || g.members[x.rec.ID] != x {
 			x.neighbour = false
 			g.touch(x, NoCause)
-			delete(g.words, x.rec.ID)
 			g.m.unwant(x.rec.ID)
 		}
 	}

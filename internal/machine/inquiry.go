@@ -10,6 +10,7 @@ import (
 type inquiry struct {
 	words []*wire.Accusation // the latest of each watcher, sorted by watcher
 	since Time
+	last  Time // when a word came last
 
 	pressing  bool      // looks at the other watchers are planned or under way
 	pressed   Time      // when they were last made
@@ -60,6 +61,29 @@ func (q *inquiry) drop(watcher wire.ID) {
 	if i, ok := q.find(watcher); ok {
 		q.words = slices.Delete(q.words, i, i+1)
 	}
+}
+
+// open begins an inquiry into x if there is none.
+func (g *group) open(x *member) *inquiry {
+	if x.inquiry == nil {
+		x.inquiry = &inquiry{since: g.m.now}
+		g.inquiries = append(g.inquiries, x)
+	}
+	return x.inquiry
+}
+
+// closeInquiries forgets those in which nobody accuses any more. They are kept
+// for a while: an old accusation that is still on its way must not count as
+// news.
+func (g *group) closeInquiries() {
+	g.inquiries = slices.DeleteFunc(g.inquiries, func(x *member) bool {
+		q := x.inquiry
+		if q != nil && (q.looking || q.standing(x) > 0 || g.m.now-q.last < inquiryKept) {
+			return false
+		}
+		x.inquiry = nil
+		return true
+	})
 }
 
 // by returns the watcher's standing accusation of x, or nil.
@@ -124,7 +148,7 @@ func (g *group) count(x *member) tally {
 		case a != nil:
 			t.accusers = append(t.accusers, a)
 			t.reason = max(t.reason, a.Reason)
-		case slices.Contains(x.inquiry.dismissed, w.rec.ID):
+		case slices.Contains(x.inquiry.dismissed, w.rec.ID), slices.Contains(x.inquiry.holders, w.rec.ID):
 			t.local = true
 		case g.accusedBy(w, x) >= 2:
 		default:
@@ -157,9 +181,6 @@ func (g *group) judge(x *member) {
 		g.touch(x, NoCause)
 	}
 	if len(t.accusers) == 0 {
-		if q.standing(x) == 0 && !q.looking {
-			x.inquiry = nil
-		}
 		return
 	}
 	if x == g.me {
@@ -239,18 +260,29 @@ func (g *group) lookAtWatcher(x *member, q *inquiry, w *member) {
 	if w == g.me {
 		return
 	}
-	if p := m.peers[w.rec.ID]; p != nil && m.hears(p) && m.running()-p.proof < 2*m.cfg.Heartbeat {
-		return // it does answer
+	if p := m.peers[w.rec.ID]; p != nil {
+		if m.hears(p) && m.running()-p.proof < 2*m.cfg.Heartbeat {
+			return // it does answer
+		}
+		if _, lost := m.unreachable(p, false); lost && p.wants > 0 || p.failed != 0 && m.running()-p.failed < m.cfg.DropTime {
+			g.dismiss(x, q, w) // as was found just now
+			return
+		}
 	}
 	m.look(w.rec.Address, w.rec.ID, func(out Outcome, _ wire.ID, _ string) {
 		if out == Answered || out == OutLocal || out == outInconclude || out == OutBusy {
 			return
 		}
-		if x.inquiry == q && !slices.Contains(q.dismissed, w.rec.ID) {
-			q.dismissed = append(q.dismissed, w.rec.ID)
-			g.reconsider(x)
-		}
+		m.peer(w.rec.ID, w.rec.Address).failed = max(m.running(), 1)
+		g.dismiss(x, q, w)
 	})
+}
+
+func (g *group) dismiss(x *member, q *inquiry, w *member) {
+	if x.inquiry == q && !slices.Contains(q.dismissed, w.rec.ID) {
+		q.dismissed = append(q.dismissed, w.rec.ID)
+		g.reconsider(x)
+	}
 }
 
 // confirmSilence dials a silent member afresh, three times within a second,

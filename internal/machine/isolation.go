@@ -110,7 +110,7 @@ func (s *search) result(m *Machine, p *peer, out Outcome) {
 	p.temp = false
 	if out == OutRefused || out == OutForeign || out == OutReset {
 		s.refused = true
-		p.refused = true
+		p.weak = p.weak || !p.refused
 	}
 	s.round = m.now
 }
@@ -132,7 +132,7 @@ func (s *search) nobody(m *Machine) {
 				return // a first link is still being tried
 			}
 		}
-		refused = refused || p.refused || p.replaced
+		refused = refused || p.refused || p.replaced || p.weak
 	}
 	if refused {
 		s.dropRefused(m)
@@ -157,7 +157,7 @@ func (s *search) dropRefused(m *Machine) {
 			switch {
 			case p.replaced:
 				g.down(x, wire.CauseReplaced, nil, false)
-			case p.refused:
+			case p.refused, p.weak:
 				g.down(x, wire.CauseCrashed, nil, false)
 			}
 		}

@@ -351,7 +351,7 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 			b.handing.add(&member{rec: r})
 		}
 	}
-	g.heardDepartures(t.Departures)
+	g.heardDepartures(t.Departures, l)
 	if t.Last {
 		g.setJoined()
 		g.handedOver()

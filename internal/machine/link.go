@@ -114,7 +114,7 @@ func (m *Machine) settleTwo(old, l *link) bool {
 // adopt makes l the peer's link.
 func (m *Machine) adopt(p *peer, l *link) {
 	p.link = l
-	p.refused, p.replaced = false, false
+	p.refused, p.replaced, p.weak, p.failed = false, false, false, 0
 	p.foreign, p.failures = 0, 0
 	p.proof = m.running()
 	if p.healthy < 0 {

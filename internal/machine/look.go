@@ -14,18 +14,24 @@ type lookup struct {
 	address string
 	expect  wire.ID
 	lost    Time
-	done    func(out Outcome, by wire.ID, text string)
+	done    []func(out Outcome, by wire.ID, text string)
 }
 
 // look asks who answers at an address. done is told Answered if it is expect,
 // OutForeign and who it is if it is another node. It is not called before
 // look returns.
 func (m *Machine) look(address string, expect wire.ID, done func(out Outcome, by wire.ID, text string)) {
+	for _, k := range m.looks.waiting {
+		if k.address == address && k.expect == expect {
+			k.done = append(k.done, done)
+			return
+		}
+	}
 	if len(m.looks.waiting) >= looksWaiting {
 		m.after(lookTime, func() { done(outInconclude, wire.ID{}, "too many looks wait") })
 		return
 	}
-	m.looks.waiting = append(m.looks.waiting, &lookup{address: address, expect: expect, done: done})
+	m.looks.waiting = append(m.looks.waiting, &lookup{address: address, expect: expect, done: []func(Outcome, wire.ID, string){done}})
 	m.moreLooks()
 }
 
@@ -58,7 +64,9 @@ func (m *Machine) LookDone(now Time, id AttemptID, out Outcome, by wire.ID, text
 		case out != Answered && m.lost != k.lost:
 			out = outInconclude // I was stopped; the other side may have answered
 		}
-		k.done(out, by, text)
+		for _, done := range k.done {
+			done(out, by, text)
+		}
 		m.moreLooks()
 	}
 	m.end()

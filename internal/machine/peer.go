@@ -21,6 +21,8 @@ type peer struct {
 
 	proof     Time // running time at which the echo last advanced, or since when a link is wanted
 	healthy   Time // running time since when the link is healthy; -1: it is not
+	failed    Time // running time of the last look or dial that met silence or a refusal; 0: none
+	weak      bool // own dial refused at an address not reached before
 	refused   bool // own dial refused at an address reached before
 	replaced  bool // own dial answered by another ID
 	foreign   int  // dials in a row answered by something else, or reset
@@ -54,7 +56,7 @@ func (m *Machine) peer(id wire.ID, address string) *peer {
 // forgetPeers drops peers that nothing is left of.
 func (m *Machine) forgetPeers() {
 	m.order = slices.DeleteFunc(m.order, func(p *peer) bool {
-		if p.wanted() || p.link != nil || p.attempt != 0 || p.verifying || len(p.errands) > 0 {
+		if p.wanted() || p.link != nil || p.attempt != 0 || p.verifying || len(p.errands) > 0 || p.failed != 0 && m.running()-p.failed < m.cfg.DropTime {
 			return false
 		}
 		delete(m.peers, p.id)
@@ -74,7 +76,7 @@ func (m *Machine) want(id wire.ID, address string) {
 	if p.link == nil {
 		p.proof = m.running() // the first link has the drop time to come up
 		p.refused, p.replaced = false, false
-		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp {
+		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp && m.healthyLinks() > 0 {
 			p.nextDial = m.now + higherWaits
 		} else {
 			p.nextDial = m.now
@@ -153,7 +155,7 @@ func (m *Machine) unreachable(p *peer, hastened bool) (wire.Reason, bool) {
 	switch {
 	case p.replaced:
 		return wire.Replaced, true
-	case p.refused:
+	case p.refused, p.weak && m.healthyLinks() == 0:
 		return wire.Refused, true
 	case m.stale(p):
 		return wire.Silent, true
@@ -203,10 +205,14 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 	}
 	known := p.reached == a.address
 	p.failures++
+	if out != OutLocal {
+		p.failed = max(m.running(), 1)
+	}
 	wait := min(redialFirst<<min(p.failures, 6), redialMost)
 	switch out {
 	case OutRefused:
 		p.refused = p.refused || known
+		p.weak = !known
 	case OutReset:
 		p.foreign++
 		p.refused = p.refused || known && p.foreign >= 2

@@ -138,7 +138,7 @@ func (g *group) admitWaiting(address string) {
 
 // heardDepartures takes in what another remembers: an unknown one is
 // remembered here too; of one that is held up here, this node makes sure.
-func (g *group) heardDepartures(list []wire.Departure) {
+func (g *group) heardDepartures(list []wire.Departure, from *link) {
 	for i := range list {
 		d := &list[i]
 		x := g.members[d.ID]
@@ -147,6 +147,7 @@ func (g *group) heardDepartures(list []wire.Departure) {
 		case x == nil:
 			g.depart(d.ID, d.Incarnation, d.Cause, d.Address)
 		case final(d.Cause) || d.Incarnation >= x.rec.Incarnation:
+			g.heldBy(x, from.peer.id)
 			g.doubt(x, g.m.within(conflictWithin))
 		}
 	}

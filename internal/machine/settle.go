@@ -181,7 +181,7 @@ func (g *group) show(x *member) *Shown {
 		return nil
 	}
 	s := Shown{Record: x.rec, Suspect: x.suspect && x != g.me, NameConflict: g.byName[x.rec.Name] > 1}
-	if w := g.words[x.rec.ID]; w != nil && w.raised {
+	if w := g.words[x.rec.ID]; w != nil && w.raised && x.neighbour {
 		s.Unreachable = true
 	}
 	if x.shown != nil && *x.shown == s {

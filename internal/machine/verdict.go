@@ -50,12 +50,9 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 	for _, a := range v.Accusations {
 		g.hear(a, from)
 	}
-	if x.inquiry == nil {
-		x.inquiry = &inquiry{since: m.now}
-	}
-	q := x.inquiry
-	if v.Held && !slices.Contains(q.holders, from.peer.id) && len(q.holders) < wire.MaxAccusers {
-		q.holders = append(q.holders, from.peer.id)
+	q := g.open(x)
+	if v.Held {
+		g.heldBy(x, from.peer.id)
 	}
 	g.judge(x)
 	if g.members[v.Subject] != x {
@@ -68,15 +65,21 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 	g.doubt(x, m.within(conflictWithin))
 }
 
+// heldBy notes that a neighbour holds x as down: it does not vouch for it.
+func (g *group) heldBy(x *member, neighbour wire.ID) {
+	q := g.open(x)
+	if !slices.Contains(q.holders, neighbour) && len(q.holders) < wire.MaxAccusers {
+		q.holders = append(q.holders, neighbour)
+		g.reconsider(x)
+	}
+}
+
 // doubt has this node look for itself at a member that others hold as down,
 // unless its next incarnation, or the word of somebody who has looked, comes
 // first.
 func (g *group) doubt(x *member, wait Time) {
 	m := g.m
-	if x.inquiry == nil {
-		x.inquiry = &inquiry{since: m.now}
-	}
-	q := x.inquiry
+	q := g.open(x)
 	if q.looking || x == g.me {
 		return
 	}
@@ -105,6 +108,8 @@ func (g *group) doubted(x *member, q *inquiry, out Outcome) {
 	case Answered:
 		q.answers = m.now
 		q.holders = nil
+		// Only the member itself can bring itself back: it has to hear of it.
+		m.sendTo(x.rec.ID, x.rec.Address, &wire.HeldDown{Domain: g.domain, Incarnation: x.rec.Incarnation, Cause: wire.CauseSilent})
 		g.floods = append(g.floods, flood{looked: &wire.Looked{Domain: g.domain, Subject: x.rec.ID, Incarnation: x.rec.Incarnation, Answers: true}})
 	case OutRefused:
 		g.down(x, wire.CauseCrashed, nil, false)

@@ -117,6 +117,13 @@ func (s *scene) disagreement(when string, hosts, members []*world.Host) {
 			continue
 		}
 		if shown++; shown <= 3 {
+			for _, x := range minus(got, want)[:min(1, len(minus(got, want)))] {
+				for id, r := range h.Proc().View(domain).Members {
+					if r.Record.Address == x {
+						s.fail("%s on %s: %s", h.Address(), x, h.Proc().Machine().Explain(domain, id))
+					}
+				}
+			}
 			s.fail("%s: %s misses %v and has %v too many", when, h.Address(), minus(want, got), minus(got, want))
 		}
 	}

@@ -159,16 +159,33 @@ func (p *Proc) contact(e machine.Effect, then func(to *Proc), not func(out machi
 		silent()
 		return
 	}
+	p.syn(to, w.now+e.Timeout, time.Second, then, not)
+}
+
+// syn is one SYN and what becomes of it; without an answer the kernel sends
+// another after 1 s, 2 s, 4 s.
+func (p *Proc) syn(to *Host, deadline, again time.Duration, then func(to *Proc), not func(out machine.Outcome)) {
+	w := p.host.w
+	lost := func() {
+		if w.now+again >= deadline {
+			w.At(deadline, func() { not(machine.OutSilent) })
+			return
+		}
+		w.After(again, func() { p.syn(to, deadline, 2*again, then, not) })
+	}
 	d, through := w.exchange(p.host.address, to.address)
-	if !through || !to.powered || d > e.Timeout {
-		silent()
+	if !through || !to.powered {
+		lost()
 		return
 	}
-	deadline := w.now + e.Timeout
+	if w.now+d > deadline {
+		w.At(deadline, func() { not(machine.OutSilent) })
+		return
+	}
 	w.After(d/2, func() {
 		switch q := to.proc; {
 		case !to.powered:
-			w.At(deadline, func() { not(machine.OutSilent) })
+			lost()
 		case q == nil || to.refuses:
 			w.After(d/4, func() { not(machine.OutRefused) })
 		case q.paused:

@@ -75,7 +75,11 @@ func (g *group) tryReturn(gen int) {
 				m.send(l, &wire.Join{Domain: g.domain, Record: g.me.rec})
 			}
 		}
-		m.after(lookTime, func() { g.tryReturn(gen) })
+		again := redialFirst // no link yet: one is being dialled
+		if asked {
+			again = lookTime
+		}
+		m.after(again, func() { g.tryReturn(gen) })
 		return
 	}
 	g.returnRound(gen)

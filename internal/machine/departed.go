@@ -113,9 +113,11 @@ func (g *group) tryOne(e *departed) {
 		return
 	}
 	p := m.peer(e.id, e.address)
-	if p.link == nil && p.attempt == 0 {
+	switch {
+	case p.attempt != 0:
+	case p.link == nil || m.stale(p):
 		m.dial(p)
-	} else if p.link != nil {
+	default:
 		m.send(p.link, &wire.HeldDown{Domain: g.domain, Incarnation: e.incarnation, Cause: e.cause})
 	}
 }

@@ -95,6 +95,26 @@ func gather(domain string, floods []flood, but LinkID) []*wire.Gossip {
 	return out
 }
 
+// tellStanding tells a new link which accusations stand: while many were lost
+// at once the floods may not have reached everybody.
+func (g *group) tellStanding(l *link) {
+	var floods []flood
+	for _, x := range g.inquiries {
+		if x.inquiry == nil || g.members[x.rec.ID] != x {
+			continue
+		}
+		for _, a := range x.inquiry.words {
+			unsaid := a.Watcher == g.m.self && g.words[a.Subject] != nil && g.words[a.Subject].unsaid
+			if a.Raised && a.Incarnation == x.rec.Incarnation && !unsaid && len(floods) < wire.MaxAccusations {
+				floods = append(floods, flood{accusation: a})
+			}
+		}
+	}
+	if len(floods) > 0 {
+		g.sendAll(l, gather(g.domain, floods, 0))
+	}
+}
+
 // heardGossip takes in a flood.
 func (g *group) heardGossip(msg *wire.Gossip, from *link) {
 	for _, r := range msg.Records {

@@ -125,6 +125,9 @@ func (m *Machine) adopt(p *peer, l *link) {
 	l.saidNeed = true // what a new link starts with
 	m.sayNeed(p)
 	m.verify(p)
+	for _, g := range l.common {
+		g.tellStanding(l)
+	}
 	for _, e := range p.errands {
 		m.send(l, e)
 	}
@@ -270,6 +273,12 @@ func (m *Machine) sendTo(id wire.ID, address string, msg wire.Message) {
 func (m *Machine) closeIdle() {
 	for i := len(m.links) - 1; i >= 0; i-- {
 		l := m.links[i]
+		if l.peer.link == l && m.running()-l.peer.proof >= 2*m.cfg.DropTime {
+			// Nothing comes through any more; whoever needs it dials anew.
+			m.do(Effect{Kind: DoClose, Link: l.id})
+			m.dropLink(l)
+			continue
+		}
 		if l.needsMe || l.peer.wanted() || len(l.joining) > 0 {
 			l.idleSince = -1
 			continue

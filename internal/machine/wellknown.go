@@ -260,15 +260,18 @@ func (k *known) selfJoined() {
 // silentSince says that every address was tried since then, and none of them
 // answered (else there would be a link).
 func (k *known) silentSince(run Time) bool {
+	silent := true
 	for _, e := range k.entries {
 		for _, t := range e.targets {
 			if !t.self && !t.hint && t.triedAt < run {
-				t.next = min(t.next, k.m.now)
-				return false
+				silent = false
+				if t.under == 0 {
+					k.try(t, false)
+				}
 			}
 		}
 	}
-	return true
+	return silent
 }
 
 // hint adds an address that a busy well-known member has named.

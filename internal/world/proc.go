@@ -1,6 +1,7 @@
 package world
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gotribes/tribes/internal/machine"
@@ -106,7 +107,9 @@ func (p *Proc) effect(e machine.Effect) {
 	case machine.DoSend:
 		w.Messages++
 		if l := p.links[e.Link]; l != nil {
-			w.trace("%s -> %s %s", p.host.address, l.c.ends[1-l.i].host.address, wire.Name(e.Message))
+			if w.opt.Trace != nil {
+				w.trace("%s -> %s %s", p.host.address, l.c.ends[1-l.i].host.address, describe(e.Message))
+			}
 			l.c.send(l.i, segment{msg: e.Message})
 		}
 	case machine.DoClose:
@@ -129,6 +132,23 @@ func (p *Proc) effect(e machine.Effect) {
 			p.Reports = append(p.Reports, *e.Report)
 		}
 	}
+}
+
+// describe names a message, and what a flood holds.
+func describe(msg wire.Message) string {
+	text := wire.Name(msg)
+	if g, ok := msg.(*wire.Gossip); ok {
+		for _, r := range g.Records {
+			text += " [" + r.String() + "]"
+		}
+		for _, a := range g.Accusations {
+			text += " [" + a.String() + "]"
+		}
+		for _, v := range g.Verdicts {
+			text += fmt.Sprintf(" [verdict on %s, held %v]", v.Subject.Short(), v.Held)
+		}
+	}
+	return text
 }
 
 func (p *Proc) resolve(e machine.Effect) {

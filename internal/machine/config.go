@@ -46,6 +46,7 @@ const (
 	youngLink     = time.Second            // two links younger than this are crossing dials
 	higherWaits   = 200 * time.Millisecond // the higher ID leaves the first dial to the lower
 	verifyWithin  = 500 * time.Millisecond // an inbound neighbour is dialled once to see that it can be
+	failedKept    = 5 * time.Second
 	redialFirst   = 50 * time.Millisecond
 	redialMost    = time.Second
 	flapWindow    = 10 * time.Second // five links lost within this count as silence

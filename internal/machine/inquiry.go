@@ -14,6 +14,7 @@ type inquiry struct {
 
 	pressing  bool      // looks at the other watchers are planned or under way
 	pressed   Time      // when they were last made
+	asked     []asked   // which watchers were looked at, and when
 	dismissed []wire.ID // watchers that did not answer: they do not vouch for this member
 	confirm   confirmation
 	confirmAt Time
@@ -21,6 +22,16 @@ type inquiry struct {
 	looking   bool      // a look on a verdict that did not suffice here
 	passed    bool      // the verdict was passed on
 	answers   Time      // when a look was last answered
+}
+
+type asked struct {
+	watcher wire.ID
+	at      Time
+}
+
+// lately says that a watcher was looked at within the drop time.
+func (q *inquiry) lately(watcher wire.ID, since Time) bool {
+	return slices.ContainsFunc(q.asked, func(a asked) bool { return a.watcher == watcher && a.at > since })
 }
 
 type confirmation uint8
@@ -235,11 +246,12 @@ func (g *group) press(x *member, t tally) {
 		return
 	}
 	wait := pressAfter
-	if own.Reason != wire.Silent {
+	if own.Reason != wire.Silent || q.pressed != 0 {
 		wait = pressRefused
 	}
-	if q.pressed != 0 {
-		wait = max(wait, q.pressed+m.cfg.DropTime-m.now)
+	since := m.now - m.cfg.DropTime
+	if q.pressed != 0 && !slices.ContainsFunc(t.vouching, func(w *member) bool { return w != g.me && !q.lately(w.rec.ID, since) }) {
+		wait = m.cfg.DropTime // all of them were looked at lately
 	}
 	q.pressing = true
 	m.after(wait, func() {
@@ -247,9 +259,14 @@ func (g *group) press(x *member, t tally) {
 		if g.members[x.rec.ID] != x || x.inquiry != q || q.by(m.self, x) == nil {
 			return
 		}
-		q.pressed = m.now
+		q.pressed = max(m.now, 1)
+		since := m.now - m.cfg.DropTime
+		q.asked = slices.DeleteFunc(q.asked, func(a asked) bool { return a.at <= since })
 		for _, w := range g.count(x).vouching {
-			g.lookAtWatcher(x, q, w)
+			if !q.lately(w.rec.ID, since) {
+				q.asked = append(q.asked, asked{w.rec.ID, m.now})
+				g.lookAtWatcher(x, q, w)
+			}
 		}
 		g.reconsider(x)
 	})
@@ -264,7 +281,7 @@ func (g *group) lookAtWatcher(x *member, q *inquiry, w *member) {
 		if m.hears(p) && m.running()-p.proof < 2*m.cfg.Heartbeat {
 			return // it does answer
 		}
-		if _, lost := m.unreachable(p, false); lost && p.wants > 0 || p.failed != 0 && m.running()-p.failed < m.cfg.DropTime {
+		if _, lost := m.unreachable(p, false); lost && p.wants > 0 || m.failedLately(p) {
 			g.dismiss(x, q, w) // as was found just now
 			return
 		}

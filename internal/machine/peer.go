@@ -56,12 +56,18 @@ func (m *Machine) peer(id wire.ID, address string) *peer {
 // forgetPeers drops peers that nothing is left of.
 func (m *Machine) forgetPeers() {
 	m.order = slices.DeleteFunc(m.order, func(p *peer) bool {
-		if p.wanted() || p.link != nil || p.attempt != 0 || p.verifying || len(p.errands) > 0 || p.failed != 0 && m.running()-p.failed < m.cfg.DropTime {
+		if p.wanted() || p.link != nil || p.attempt != 0 || p.verifying || len(p.errands) > 0 || m.failedLately(p) {
 			return false
 		}
 		delete(m.peers, p.id)
 		return true
 	})
+}
+
+// failedLately says that the peer did not answer the last dial or look, and
+// that this was not long ago.
+func (m *Machine) failedLately(p *peer) bool {
+	return p.failed != 0 && m.running()-p.failed < failedKept
 }
 
 func (p *peer) wanted() bool { return p.wants > 0 || p.temp }
@@ -75,6 +81,9 @@ func (m *Machine) want(id wire.ID, address string) {
 	}
 	if p.link == nil {
 		p.proof = m.running() // the first link has the drop time to come up
+		if m.failedLately(p) {
+			p.proof -= m.cfg.DropTime * 2 / 3 // or less, if it did not answer just now
+		}
 		p.refused, p.replaced = false, false
 		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp && m.healthyLinks() > 0 {
 			p.nextDial = m.now + higherWaits
@@ -125,7 +134,11 @@ func (m *Machine) tend(p *peer) {
 
 func (m *Machine) dial(p *peer) {
 	p.attempt = m.attempt(&attempt{peer: p, address: p.address})
-	m.do(Effect{Kind: DoDial, Attempt: p.attempt, Address: p.address, Peer: p.id, Timeout: m.dialTimeout()})
+	timeout := m.dialTimeout()
+	if p.temp {
+		timeout = lookTime // there are more to be tried
+	}
+	m.do(Effect{Kind: DoDial, Attempt: p.attempt, Address: p.address, Peer: p.id, Timeout: timeout})
 }
 
 func (m *Machine) dialTimeout() Time { return max(m.cfg.DropTime*2/3, lookTime) }

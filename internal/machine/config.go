@@ -58,6 +58,7 @@ const (
 	confirmDials  = 3
 	confirmEvery  = 300 * time.Millisecond
 	looksAtOnce   = 4
+	looksAlone    = 16 // while links are few
 	looksWaiting  = 256
 	lookTime      = time.Second
 	searchWidth   = 8

@@ -36,7 +36,11 @@ func (m *Machine) look(address string, expect wire.ID, done func(out Outcome, by
 }
 
 func (m *Machine) moreLooks() {
-	for m.looks.active < looksAtOnce && len(m.looks.waiting) > 0 {
+	most := looksAtOnce
+	if m.search.active && m.healthyLinks() < searchHealthy {
+		most = looksAlone // almost everybody is to be looked at, and few others look
+	}
+	for m.looks.active < most && len(m.looks.waiting) > 0 {
 		k := m.looks.waiting[0]
 		m.looks.waiting = m.looks.waiting[1:]
 		m.looks.active++

@@ -95,21 +95,28 @@ func (a *Accusation) encode(e *Encoder) {
 }
 
 func decodeAccusation(d *Decoder) *Accusation {
-	body, sig := decodeSigned(d)
+	body, sig := decodeSigned(d, MaxAccusation)
 	if d.Err() != nil {
 		return nil
 	}
 	a := &Accusation{Body: body, Sig: sig}
 	var in Decoder
 	in.Reset(a.Body)
-	for range in.Map(64) {
-		a.field(&in, in.Uint())
+	var seen fields
+	for range in.Map(MaxFields) {
+		field := in.Uint()
+		seen.once(&in, field)
+		a.field(&in, field)
 		if in.Err() != nil {
 			break
 		}
 	}
 	if err := in.Done(); err != nil {
 		d.Fail("accusation: %v", err)
+		return nil
+	}
+	if a.Key == (PublicKey{}) {
+		d.Fail("accusation without a key")
 		return nil
 	}
 	if a.Reason < Silent || a.Reason > Replaced || a.Domain == "" {

@@ -34,8 +34,11 @@ func DecodeBeat(d *Decoder, payload []byte) (b Beat, ok bool, err error) {
 	}
 	d.Reset(payload)
 	d.Uint()
-	for range d.Map(64) {
-		switch d.Uint() {
+	var seen fields
+	for range d.Map(MaxFields) {
+		field := d.Uint()
+		seen.once(d, field)
+		switch field {
 		case beatSeq:
 			b.Seq = d.Uint()
 		case beatEcho:

@@ -22,7 +22,10 @@ func decode(t *testing.T, v any) *Decoder {
 
 func TestWhatIsEncodedIsDecoded(t *testing.T) {
 	uints := []uint64{0, 1, 127, 128, 255, 256, 65535, 65536, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64, math.MaxUint64}
-	ints := []int64{0, -1, -32, -33, -128, -129, math.MinInt16, math.MinInt16 - 1, math.MinInt32, math.MinInt32 - 1, math.MinInt64, 1, 200, 70000, math.MaxInt64}
+	ints := []int64{
+		0, -1, -32, -33, -128, -129, math.MinInt16, math.MinInt16 - 1, math.MinInt32, math.MinInt32 - 1, math.MinInt64,
+		1, 200, 70000, math.MaxInt64,
+	}
 	sizes := []int{0, 1, 31, 32, 255, 256, 65535, 65536}
 	var e Encoder
 	for range 2 { // the second round runs in used memory
@@ -110,19 +113,21 @@ func TestLimitsAreCheckedBeforeAnythingIsMade(t *testing.T) {
 		read  func(*Decoder)
 		says  string
 	}{
-		"bytes over the limit":      {[]byte{0xc4, 3, 1, 2, 3}, func(d *Decoder) { d.Bytes(2) }, "3 bytes, at most 2"},
-		"bytes over the frame":      {[]byte{0xc4, 4, 1, 2, 3}, func(d *Decoder) { d.Bytes(99) }, "only 3 more"},
-		"4 GiB of bytes":            {[]byte{0xc6, 255, 255, 255, 255, 1}, func(d *Decoder) { d.Bytes(99) }, "4294967295 bytes"},
-		"string over the limit":     {[]byte{0xa3, 'a', 'b', 'c'}, func(d *Decoder) { d.String(2) }, "3 bytes, at most 2"},
-		"string that is not UTF-8":  {[]byte{0xa1, 0xff}, func(d *Decoder) { d.String(2) }, "UTF-8"},
-		"array over the limit":      {[]byte{0x92, 1, 1}, func(d *Decoder) { d.Array(1) }, "2 elements, at most 1"},
-		"array over the frame":      {[]byte{0x93, 1, 1}, func(d *Decoder) { d.Array(9) }, "only 2 more"},
-		"4 Gi of elements":          {[]byte{0xdd, 255, 255, 255, 255, 1}, func(d *Decoder) { d.Array(9) }, "4294967295 elements"},
-		"map over the limit":        {[]byte{0x82, 1, 1, 2, 2}, func(d *Decoder) { d.Map(1) }, "2 elements, at most 1"},
-		"map over the frame":        {[]byte{0x82, 1, 1, 2}, func(d *Decoder) { d.Map(9) }, "only 3 more"},
-		"negative as unsigned":      {[]byte{0xff}, func(d *Decoder) { d.Uint() }, "-1 where"},
-		"negative as unsigned, 64":  {[]byte{0xd3, 255, 255, 255, 255, 255, 255, 255, 254}, func(d *Decoder) { d.Uint() }, "-2 where"},
-		"unsigned over int64":       {[]byte{0xcf, 255, 255, 255, 255, 255, 255, 255, 255}, func(d *Decoder) { d.Int() }, "18446744073709551615"},
+		"bytes over the limit":     {[]byte{0xc4, 3, 1, 2, 3}, func(d *Decoder) { d.Bytes(2) }, "3 bytes, at most 2"},
+		"bytes over the frame":     {[]byte{0xc4, 4, 1, 2, 3}, func(d *Decoder) { d.Bytes(99) }, "only 3 more"},
+		"4 GiB of bytes":           {[]byte{0xc6, 255, 255, 255, 255, 1}, func(d *Decoder) { d.Bytes(99) }, "4294967295 bytes"},
+		"string over the limit":    {[]byte{0xa3, 'a', 'b', 'c'}, func(d *Decoder) { d.String(2) }, "3 bytes, at most 2"},
+		"string that is not UTF-8": {[]byte{0xa1, 0xff}, func(d *Decoder) { d.String(2) }, "UTF-8"},
+		"array over the limit":     {[]byte{0x92, 1, 1}, func(d *Decoder) { d.Array(1) }, "2 elements, at most 1"},
+		"array over the frame":     {[]byte{0x93, 1, 1}, func(d *Decoder) { d.Array(9) }, "only 2 more"},
+		"4 Gi of elements":         {[]byte{0xdd, 255, 255, 255, 255, 1}, func(d *Decoder) { d.Array(9) }, "4294967295 elements"},
+		"map over the limit":       {[]byte{0x82, 1, 1, 2, 2}, func(d *Decoder) { d.Map(1) }, "2 elements, at most 1"},
+		"map over the frame":       {[]byte{0x82, 1, 1, 2}, func(d *Decoder) { d.Map(9) }, "only 3 more"},
+		"negative as unsigned":     {[]byte{0xff}, func(d *Decoder) { d.Uint() }, "-1 where"},
+		"negative as unsigned, 64": {[]byte{0xd3, 255, 255, 255, 255, 255, 255, 255, 254}, func(d *Decoder) { d.Uint() }, "-2 where"},
+		"unsigned over int64": {
+			[]byte{0xcf, 255, 255, 255, 255, 255, 255, 255, 255}, func(d *Decoder) { d.Int() }, "18446744073709551615",
+		},
 		"half an unsigned integer":  {[]byte{0xcf, 1, 2}, func(d *Decoder) { d.Uint() }, "end of the frame"},
 		"half an integer":           {[]byte{0xd2, 1, 2}, func(d *Decoder) { d.Int() }, "end of the frame"},
 		"half a bytes header":       {[]byte{0xc5, 1}, func(d *Decoder) { d.Bytes(9) }, "end of the frame"},

@@ -163,7 +163,10 @@ func (m *HeldDown) field(d *Decoder, f uint64) bool {
 	}
 	return true
 }
-func (m *HeldDown) check(d *Decoder) { needDomain(d, m.Domain) }
+func (m *HeldDown) check(d *Decoder) {
+	needDomain(d, m.Domain)
+	needCause(d, m.Cause)
+}
 
 func (*Buckets) kind() Kind { return KindBuckets }
 func (m *Buckets) encode(e *Encoder) {

@@ -6,7 +6,8 @@ const (
 	MaxText        = 255      // bytes of a name, domain, sub-domain or address
 	MaxProperties  = 256      // properties of a member
 	MaxPropertySum = 16 << 10 // bytes of all keys and values together
-	MaxBody        = 32 << 10 // bytes of a signed record or accusation
+	MaxBody        = 32 << 10 // bytes of a signed record
+	MaxAccusation  = 1 << 10  // bytes of a signed accusation; today's have at most 333
 	MaxDomains     = 256      // domains that a node may name
 	MaxRecords     = 512      // records in one message
 	MaxAccusations = 512      // accusations in one message
@@ -15,4 +16,6 @@ const (
 	MaxDepartures  = 512      // departures in one message
 	MaxAddresses   = 16       // addresses that a refusal may name
 	MaxReason      = 1 << 10  // bytes of a refusal's text
+	MaxFields      = 64       // fields of a message or a signed body, unknown ones included
+	MaxParts       = 16       // parts of an entry of a list, unknown ones included
 )

@@ -1,5 +1,7 @@
 package wire
 
+import "slices"
+
 // Messages about the link itself.
 
 // Parting says why a link is closed.
@@ -81,11 +83,14 @@ func (m *Domains) field(d *Decoder, f uint64) bool {
 	return true
 }
 func (m *Domains) check(d *Decoder) {
+	names := make([]string, 0, len(m.Domains))
 	for _, dr := range m.Domains {
+		names = append(names, dr.Name)
 		if dr.Name == "" || (dr.Role != Member && dr.Role != Manager) {
 			d.Fail("domain %q with role %d", dr.Name, dr.Role)
 		}
 	}
+	needDistinct(d, names)
 }
 
 func (*Digests) kind() Kind { return KindDigests }
@@ -108,13 +113,32 @@ func (m *Digests) field(d *Decoder, f uint64) bool {
 	})
 	return true
 }
-func (m *Digests) check(*Decoder) {}
+func (m *Digests) check(d *Decoder) {
+	names := make([]string, 0, len(m.Digests))
+	for _, dd := range m.Digests {
+		needDomain(d, dd.Domain)
+		names = append(names, dd.Domain)
+	}
+	needDistinct(d, names)
+}
+
+// needDistinct fails when a list names a domain twice: every entry of Digests
+// may be answered with a message that is much larger. It sorts the names.
+func needDistinct(d *Decoder, names []string) {
+	slices.Sort(names)
+	for i := 1; i < len(names); i++ {
+		if names[i-1] == names[i] {
+			d.Fail("domain %q is named twice", names[i])
+			return
+		}
+	}
+}
 
 // eachPair reads an array of arrays of two or more parts; parts beyond the
 // second belong to newer versions and are skipped.
 func eachPair(d *Decoder, most int, read func()) {
 	for range d.Array(most) {
-		n := d.Array(16)
+		n := d.Array(MaxParts)
 		if n < 2 {
 			d.Fail("pair of %d parts", n)
 		}

@@ -51,7 +51,7 @@ func decodeAccusations(d *Decoder, most int) []*Accusation {
 func decodeVerdicts(d *Decoder) []Verdict {
 	var out []Verdict
 	for range d.Array(MaxVerdicts) {
-		n := d.Array(16)
+		n := d.Array(MaxParts)
 		if n < 4 {
 			d.Fail("verdict of %d parts", n)
 		}
@@ -82,7 +82,7 @@ func encodeDepartures(e *Encoder, list []Departure) {
 func decodeDepartures(d *Decoder) []Departure {
 	var out []Departure
 	for range d.Array(MaxDepartures) {
-		n := d.Array(16)
+		n := d.Array(MaxParts)
 		if n < 4 {
 			d.Fail("departure of %d parts", n)
 		}
@@ -90,9 +90,7 @@ func decodeDepartures(d *Decoder) []Departure {
 		for range n - 4 {
 			d.Skip()
 		}
-		if p.Cause < CauseSilent || p.Cause > CauseLeft {
-			d.Fail("departure with cause %d", p.Cause)
-		}
+		needCause(d, p.Cause)
 		if d.Err() != nil {
 			return nil
 		}
@@ -104,6 +102,12 @@ func decodeDepartures(d *Decoder) []Departure {
 func needDomain(d *Decoder, domain string) {
 	if domain == "" {
 		d.Fail("no domain")
+	}
+}
+
+func needCause(d *Decoder, c Cause) {
+	if c < CauseSilent || c > CauseLeft {
+		d.Fail("cause %d of a departure", c)
 	}
 }
 

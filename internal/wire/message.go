@@ -59,8 +59,8 @@ func Name(m Message) string {
 }
 
 // Decode reads one message from a frame's payload. The result shares nothing
-// with the payload. A Beat is better read with DecodeBeat, which does not
-// allocate.
+// with the payload. A Beat is not a Message: to Decode it is an unknown kind,
+// DecodeBeat reads it.
 func Decode(payload []byte) (Message, error) {
 	var d Decoder
 	d.Reset(payload)
@@ -80,8 +80,10 @@ func Decode(payload []byte) (Message, error) {
 }
 
 func decodeFields(d *Decoder, m Message) {
-	for range d.Map(64) {
+	var seen fields
+	for range d.Map(MaxFields) {
 		field := d.Uint()
+		seen.once(d, field)
 		if d.Err() != nil {
 			return
 		}
@@ -95,6 +97,22 @@ func decodeFields(d *Decoder, m Message) {
 	if d.Err() == nil {
 		m.check(d)
 	}
+}
+
+// fields notes which fields of a map were read.
+type fields uint64
+
+// once fails when a field comes a second time: its limit would count for each
+// of them, and readers of one signed body could differ in which they believe.
+// Fields from 64 on are not noted; no reader knows one yet.
+func (f *fields) once(d *Decoder, field uint64) {
+	if field >= 64 {
+		return
+	}
+	if *f&(1<<field) != 0 {
+		d.Fail("field %d comes twice", field)
+	}
+	*f |= 1 << field
 }
 
 func newMessage(k Kind) Message {

@@ -145,7 +145,7 @@ func (r *Record) encode(e *Encoder) {
 }
 
 func decodeRecord(d *Decoder) *Record {
-	body, sig := decodeSigned(d)
+	body, sig := decodeSigned(d, MaxBody)
 	if d.Err() != nil {
 		return nil
 	}
@@ -156,8 +156,11 @@ func decodeRecord(d *Decoder) *Record {
 func (r *Record) parse(d *Decoder) *Record {
 	var in Decoder
 	in.Reset(r.Body)
-	for range in.Map(64) {
-		r.field(&in, in.Uint())
+	var seen fields
+	for range in.Map(MaxFields) {
+		field := in.Uint()
+		seen.once(&in, field)
+		r.field(&in, field)
 		if in.Err() != nil {
 			break
 		}
@@ -249,6 +252,8 @@ func decodeStrings(in *Decoder, most int) []string {
 
 func (r *Record) check() error {
 	switch {
+	case r.Key == PublicKey{}:
+		return fmt.Errorf("no key")
 	case r.Domain == "":
 		return fmt.Errorf("no domain")
 	case r.Address == "":

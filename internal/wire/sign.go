@@ -46,14 +46,15 @@ func encodeSigned(e *Encoder, body []byte, sig *Signature) {
 	e.Bin(sig[:])
 }
 
-// decodeSigned reads a signed body, copied out of the frame, and its signature.
-func decodeSigned(d *Decoder) (body []byte, sig Signature) {
-	n := d.Array(16)
+// decodeSigned reads a signed body of at most most bytes, copied out of the
+// frame, and its signature.
+func decodeSigned(d *Decoder, most int) (body []byte, sig Signature) {
+	n := d.Array(MaxParts)
 	if n < 2 {
 		d.Fail("signed body of %d parts", n)
 		return nil, sig
 	}
-	b := d.Bytes(MaxBody)
+	b := d.Bytes(most)
 	s := d.Bytes(len(sig))
 	for range n - 2 {
 		d.Skip()

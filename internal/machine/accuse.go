@@ -114,7 +114,8 @@ func (g *group) keep(x *member, a *wire.Accusation) {
 		q.since = g.m.now
 	}
 	q.last = g.m.now
-	q.put(a)
+	var buf [2 * everybodyUpTo]*member
+	q.put(a, g.rings.watchers(x, buf[:0]))
 	g.reconsider(x)
 	g.reconsiderWatched(x)
 }

@@ -28,7 +28,7 @@ func (m *Machine) compareDigest(l *link, theirs uint64) {
 // heardDigests answers with the buckets of the domains that differ.
 func (m *Machine) heardDigests(l *link, msg *wire.Digests) {
 	for _, d := range msg.Digests {
-		if g := m.group(d.Domain); g != nil && l.shares(g) && g.digest != d.Digest && !m.isolated {
+		if g := m.group(d.Domain); g != nil && l.shares(g) && g.digest != d.Digest && !m.isolated && l.mayAsk(m) {
 			m.send(l, &wire.Buckets{Domain: g.domain, Sums: g.buckets()})
 		}
 	}
@@ -43,7 +43,7 @@ func (g *group) buckets() (sums [wire.BucketCount]uint64) {
 
 // heardBuckets answers with the records of the buckets that differ.
 func (g *group) heardBuckets(l *link, msg *wire.Buckets) {
-	if g.m.isolated {
+	if g.m.isolated || !l.mayAsk(g.m) {
 		return
 	}
 	own := g.buckets()
@@ -91,7 +91,7 @@ func (g *group) heardSync(l *link, msg *wire.Sync) {
 	if g.m.isolated {
 		return
 	}
-	if msg.Answer {
+	if msg.Answer && l.mayAsk(g.m) {
 		g.sendSync(l, msg.Differ, false)
 	}
 	for _, r := range msg.Records {

@@ -57,7 +57,7 @@ const (
 	repeatEvery   = 10 * time.Second // a standing accusation is said again
 	confirmDials  = 3
 	confirmEvery  = 300 * time.Millisecond
-	looksAtOnce   = 4
+	looksAtOnce   = 16
 	looksAlone    = 16 // while links are few
 	looksWaiting  = 256
 	lookTime      = time.Second
@@ -90,6 +90,9 @@ const (
 	emptyDomainFor = 10 * time.Minute
 	tableRecords   = 256
 	tableBytes     = 256 << 10
+	followsMost    = 8 << 10                // bytes of domain names in a manager's record
+	heavyEvery     = 100 * time.Millisecond // one large answer for a link, and a few at once
+	heavyAtOnce    = 8
 	late           = 20 * time.Millisecond // a loop later than this was stopped
 	conflictWithin = time.Second
 )

@@ -24,6 +24,7 @@ type departed struct {
 	wait        Time
 	cutOff      bool // concluded while no link was healthy
 	back        bool // taken back
+	hearsay     bool // another's memory, unsigned: it bars nobody who comes with a newer incarnation
 }
 
 func (d *departures) init() { d.byID = map[wire.ID]*departed{} }
@@ -32,11 +33,11 @@ func (d *departures) get(id wire.ID) *departed { return d.byID[id] }
 
 // add remembers a departure; a later incarnation or a final cause replaces
 // what was known.
-func (g *group) depart(id wire.ID, incarnation uint32, cause wire.Cause, address string) {
+func (g *group) depart(id wire.ID, incarnation uint32, cause wire.Cause, address string) *departed {
 	now := g.m.now
 	if old := g.gone.byID[id]; old != nil {
-		if final(old.cause) || !final(cause) && incarnation <= old.incarnation {
-			return
+		if old.final() || !final(cause) && incarnation <= old.incarnation {
+			return old
 		}
 		g.gone.takeBack(old)
 	}
@@ -50,7 +51,10 @@ func (g *group) depart(id wire.ID, incarnation uint32, cause wire.Cause, address
 		g.gone.next = min(g.gone.next, e.try)
 	}
 	g.forgetDeparted()
+	return e
 }
+
+func (e *departed) final() bool { return final(e.cause) && !e.hearsay }
 
 // final says that an ID with this cause never returns.
 func final(c wire.Cause) bool { return c == wire.CauseLeft || c == wire.CauseReplaced }

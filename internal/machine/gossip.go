@@ -88,11 +88,19 @@ func gather(domain string, floods []flood, but LinkID) []*wire.Gossip {
 			next(len(f.accusation.Body) + 80)
 			cur.Accusations = append(cur.Accusations, f.accusation)
 		case f.verdict != nil:
-			next(len(f.verdict.Accusations)*256 + 32)
+			next(verdictSize(f.verdict))
 			cur.Verdicts = append(cur.Verdicts, *f.verdict)
 		}
 	}
 	return out
+}
+
+func verdictSize(v *wire.Verdict) int {
+	size := 32
+	for _, a := range v.Accusations {
+		size += len(a.Body) + 80
+	}
+	return size
 }
 
 // tellStanding tells a new link which accusations stand: while many were lost

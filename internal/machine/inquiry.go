@@ -56,14 +56,24 @@ func (q *inquiry) news(a *wire.Accusation) bool {
 	return !ok || a.Seq > q.words[i].Seq
 }
 
-func (q *inquiry) put(a *wire.Accusation) {
+// put stores a word. There is room for many more than a member has watchers;
+// if it is used up, words of others make way for those of watchers.
+func (q *inquiry) put(a *wire.Accusation, watchers []*member) {
 	i, ok := q.find(a.Watcher)
 	if ok {
 		q.words[i] = a
 		return
 	}
+	watches := func(id wire.ID) bool {
+		return slices.ContainsFunc(watchers, func(w *member) bool { return w.rec.ID == id })
+	}
 	if len(q.words) >= wire.MaxAccusers {
-		return // more than a member can have watchers
+		k := slices.IndexFunc(q.words, func(o *wire.Accusation) bool { return !watches(o.Watcher) })
+		if k < 0 || !watches(a.Watcher) {
+			return
+		}
+		q.words = slices.Delete(q.words, k, k+1)
+		i, _ = q.find(a.Watcher)
 	}
 	q.words = slices.Insert(q.words, i, a)
 }

@@ -40,9 +40,13 @@ func (m *Machine) heardJoin(l *link, j *wire.Join) {
 		l.domains = append(slices.Clip(l.domains), wire.DomainRole{Name: g.domain, Role: r.Role})
 		l.share(m)
 	}
+	if !l.mayAsk(m) {
+		m.refuse(l, j.Domain, wire.Busy, "asked too often")
+		return
+	}
 	gone := g.gone.get(r.ID)
 	switch {
-	case gone != nil && gone.cause == wire.CauseLeft:
+	case gone != nil && gone.cause == wire.CauseLeft && !gone.hearsay:
 		m.refuse(l, j.Domain, wire.BadRecord, "this node has left the group; a new process is a new member")
 	case gone != nil && r.Incarnation <= gone.incarnation:
 		m.send(l, &wire.HeldDown{Domain: g.domain, Incarnation: gone.incarnation, Cause: gone.cause})

@@ -24,6 +24,8 @@ type link struct {
 
 	differs  int // beats running whose digest differed
 	nextSync Time
+	heavy    float64 // large answers that the peer may still ask for
+	heavyAt  Time
 	joining  []joiner // joins of this peer that wait for a look
 }
 
@@ -54,7 +56,7 @@ func (m *Machine) LinkUp(now Time, up LinkUp) {
 
 func (m *Machine) linkUp(up LinkUp) {
 	var target *target
-	l := &link{id: up.Link, dialed: up.Attempt != 0, since: m.now, domains: up.Domains, needsMe: true, idleSince: -1}
+	l := &link{id: up.Link, dialed: up.Attempt != 0, since: m.now, domains: up.Domains, needsMe: true, idleSince: -1, heavy: heavyAtOnce, heavyAt: m.now}
 	var expected *peer
 	if l.dialed {
 		a := m.attempts[up.Attempt]
@@ -150,6 +152,19 @@ func (l *link) share(m *Machine) {
 }
 
 func (l *link) shares(g *group) bool { return slices.Contains(l.common, g) }
+
+// mayAsk bounds how often a peer may have this node make large answers (tables
+// and digests): a few at once, then ten a second.
+func (l *link) mayAsk(m *Machine) bool {
+	most := float64(heavyAtOnce + 2*len(l.common))
+	l.heavy = min(most, l.heavy+float64(m.now-l.heavyAt)/float64(heavyEvery))
+	l.heavyAt = m.now
+	if l.heavy < 1 {
+		return false
+	}
+	l.heavy--
+	return true
+}
 
 // greet says what is to be said on a new link: that the peer is held as down,
 // or that this node would like to join.

@@ -114,8 +114,9 @@ func (m *Machine) sayDomains() {
 	}
 	// Other managers of any domain learn of this one through the record.
 	var follows []string
+	bytes := 0
 	for _, g := range m.groups {
-		if g.role == wire.Manager && len(follows) < wire.MaxDomains {
+		if bytes += len(g.domain); g.role == wire.Manager && len(follows) < wire.MaxDomains && bytes <= followsMost {
 			follows = append(follows, g.domain)
 		}
 	}

@@ -18,7 +18,7 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 		return false
 	}
 	gone := g.gone.get(r.ID)
-	if gone != nil && (final(gone.cause) || r.Incarnation <= gone.incarnation && r.State != wire.Left) {
+	if gone != nil && (gone.final() || r.Incarnation <= gone.incarnation && r.State != wire.Left) {
 		return false
 	}
 	if w := g.waiting[r.Address]; x == nil && w != nil && w.ID == r.ID && !r.Newer(w) {
@@ -145,7 +145,9 @@ func (g *group) heardDepartures(list []wire.Departure, from *link) {
 		switch {
 		case d.ID == g.m.self:
 		case x == nil:
-			g.depart(d.ID, d.Incarnation, d.Cause, d.Address)
+			if g.gone.get(d.ID) == nil {
+				g.depart(d.ID, d.Incarnation, d.Cause, d.Address).hearsay = true
+			}
 		case final(d.Cause) || d.Incarnation >= x.rec.Incarnation:
 			g.heldBy(x, from.peer.id)
 			g.doubt(x, g.m.within(conflictWithin))

@@ -58,11 +58,24 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 	if g.members[v.Subject] != x {
 		return // borne out by my own rings, and passed on
 	}
-	if !q.passed {
+	if proof := q.held(v); !q.passed && len(proof) > 0 {
 		q.passed = true
-		g.floods = append(g.floods, flood{from: from.id, verdict: &wire.Verdict{Subject: v.Subject, Incarnation: v.Incarnation, Accusations: v.Accusations}})
+		passed := &wire.Verdict{Subject: v.Subject, Incarnation: v.Incarnation, Accusations: proof}
+		g.floods = append(g.floods, flood{from: from.id, verdict: passed})
 	}
 	g.doubt(x, m.within(conflictWithin))
+}
+
+// held returns those of a verdict's accusations that this node has checked and
+// holds, or newer ones of the same watchers: only they are passed on.
+func (q *inquiry) held(v *wire.Verdict) []*wire.Accusation {
+	var out []*wire.Accusation
+	for _, a := range v.Accusations {
+		if i, ok := q.find(a.Watcher); ok && q.words[i].Raised && q.words[i].Incarnation == v.Incarnation {
+			out = append(out, q.words[i])
+		}
+	}
+	return out
 }
 
 // heldBy notes that a neighbour holds x as down: it does not vouch for it.

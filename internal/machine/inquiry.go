@@ -13,6 +13,7 @@ type inquiry struct {
 	last  Time // when a word came last
 
 	pressing  bool      // looks at the other watchers are planned or under way
+	pressDue  Time      // when the next are
 	pressed   Time      // when they were last made
 	asked     []asked   // which watchers were looked at, and when
 	dismissed []wire.ID // watchers that did not answer: they do not vouch for this member
@@ -252,7 +253,7 @@ func (g *group) mayJudge(x *member, t tally) bool {
 func (g *group) press(x *member, t tally) {
 	m, q := g.m, x.inquiry
 	own := q.by(m.self, x)
-	if own == nil || q.pressing || g.back.held {
+	if own == nil || g.back.held {
 		return
 	}
 	wait := pressAfter
@@ -263,8 +264,15 @@ func (g *group) press(x *member, t tally) {
 	if q.pressed != 0 && !slices.ContainsFunc(t.vouching, func(w *member) bool { return w != g.me && !q.lately(w.rec.ID, since) }) {
 		wait = m.cfg.DropTime // all of them were looked at lately
 	}
-	q.pressing = true
+	due := m.now + wait
+	if q.pressing && q.pressDue <= due {
+		return
+	}
+	q.pressing, q.pressDue = true, due
 	m.after(wait, func() {
+		if !q.pressing || q.pressDue != due {
+			return // another came before
+		}
 		q.pressing = false
 		if g.members[x.rec.ID] != x || x.inquiry != q || q.by(m.self, x) == nil {
 			return

@@ -56,12 +56,24 @@ func TestBadInputClosesTheConnection(t *testing.T) {
 		"a frame for after a handshake": {binary.BigEndian.AppendUint32(nil, MaxHandshakeFrame+1), 0, "does not speak tribes"},
 		"half a frame, then silence":    {[]byte{0, 0, 0, 9, 1, 2}, 5 * time.Second, "waiting for its hello"},
 		"nothing at all":                {nil, 5 * time.Second, "waiting for its hello"},
-		"deep nesting":                  {framed(helloWith(func(e *wire.Encoder) { e.Raw(append([]byte{0x81, 99}, bytes.Repeat([]byte{0x91}, 15000)...)) })), 0, "malformed"},
-		"a map of 4 Gi pairs":           {framed(helloWith(func(e *wire.Encoder) { e.Raw([]byte{0xdf, 255, 255, 255, 255}) })), 0, "malformed"},
-		"a string of 4 GiB":             {framed(helloWith(func(e *wire.Encoder) { e.Map(1); e.Uint(helloCluster); e.Raw([]byte{0xdb, 255, 255, 255, 255}) })), 0, "malformed"},
-		"domains by the million":        {framed(helloWith(func(e *wire.Encoder) { e.Map(1); e.Uint(helloDomains); e.Raw([]byte{0xdd, 0, 15, 255, 255}) })), 0, "malformed"},
-		"an empty hello":                {framed(helloWith(func(e *wire.Encoder) { e.Map(0) })), 0, "malformed"},
-		"another kind":                  {framed(encodeOpen(make([]byte, 64))), 0, "malformed"},
+		"deep nesting": {framed(helloWith(func(e *wire.Encoder) {
+			e.Raw(append([]byte{0x81, 99}, bytes.Repeat([]byte{0x91}, 15000)...))
+		})), 0, "malformed"},
+		"a map of 4 Gi pairs": {framed(helloWith(func(e *wire.Encoder) {
+			e.Raw([]byte{0xdf, 255, 255, 255, 255})
+		})), 0, "malformed"},
+		"a string of 4 GiB": {framed(helloWith(func(e *wire.Encoder) {
+			e.Map(1)
+			e.Uint(helloCluster)
+			e.Raw([]byte{0xdb, 255, 255, 255, 255})
+		})), 0, "malformed"},
+		"domains by the million": {framed(helloWith(func(e *wire.Encoder) {
+			e.Map(1)
+			e.Uint(helloDomains)
+			e.Raw([]byte{0xdd, 0, 15, 255, 255})
+		})), 0, "malformed"},
+		"an empty hello": {framed(helloWith(func(e *wire.Encoder) { e.Map(0) })), 0, "malformed"},
+		"another kind":   {framed(encodeOpen(make([]byte, 64))), 0, "malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, n *memnet.Network) {

@@ -50,7 +50,7 @@ func (c Code) String() string {
 // or found by the same checks on this side. No link exists, and except for
 // CodeBusy the same try has no better end until somebody changes something.
 type RefusedError struct {
-	Code    Code
+	Code    Code   // why
 	Address string // that was dialled; on the accepting side, where the dialer came from
 	Text    string // what does not fit, with both values
 }

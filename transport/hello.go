@@ -41,7 +41,7 @@ type Hello struct {
 	// It is for information: any ID may answer.
 	Expect ID
 
-	HeartbeatInterval time.Duration
+	HeartbeatInterval time.Duration // between two heartbeats of the sender
 	DropTime          time.Duration // at least four times the other side's HeartbeatInterval
 
 	Domains []Domain // at most 256
@@ -114,7 +114,8 @@ func (h *Hello) encode() ([]byte, error) {
 		e.Uint(uint64(d.Role))
 	}
 	if n := len(e.Bytes()); n > maxHello {
-		return nil, fmt.Errorf("hello of %d bytes, at most %d fit: take part in fewer than %d domains or shorten their names", n, maxHello, len(h.Domains))
+		return nil, fmt.Errorf("hello of %d bytes, at most %d fit: take part in fewer than %d domains or shorten their names",
+			n, maxHello, len(h.Domains))
 	}
 	return e.Bytes(), nil
 }

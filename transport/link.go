@@ -43,7 +43,7 @@ type Link struct {
 // LinkStats are counts of one link since its handshake. Bytes include the
 // length before each frame.
 type LinkStats struct {
-	BytesIn, FramesIn   uint64
+	BytesIn, FramesIn   uint64 // read
 	BytesOut, FramesOut uint64 // handed to the operating system
 	Queued              int    // bytes that wait to be sent
 }

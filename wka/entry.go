@@ -122,7 +122,8 @@ func parseFile(path string) (Entry, string) {
 	case strings.TrimSpace(path) != path:
 		return Entry{}, "has a space before the path; want file:path"
 	case strings.Trim(path, "0123456789") == "":
-		return Entry{}, fmt.Sprintf("is a file called %s? Write file:./%s; for a host called \"file\" write its full name", quote(path), path)
+		return Entry{}, fmt.Sprintf("is a file called %s? Write file:./%s; for a host called \"file\" write its full name",
+			quote(path), path)
 	}
 	return Entry{kind: File, host: path}, ""
 }

@@ -63,7 +63,8 @@ func (r *Resolver) Call(ctx context.Context, f Func) ([]string, error) {
 	values, err := f(ctx)
 	wrong.add(err)
 	if len(values) > MaxEntries {
-		wrong.add(fmt.Errorf("the source of well-known addresses gave %d of them; those after the first %d are left out", len(values), MaxEntries))
+		wrong.add(fmt.Errorf("the source of well-known addresses gave %d of them; those after the first %d are left out",
+			len(values), MaxEntries))
 		values = values[:MaxEntries]
 	}
 	var entries []Entry

@@ -101,7 +101,8 @@ func (g *group) hear(a *wire.Accusation, from *link) bool {
 // verified drops the link of who relays what its writer has not signed.
 func (g *group) verified(ok bool, from *link, what string) bool {
 	if !ok && from != nil {
-		g.m.report(Report{Kind: BadMessage, Domain: g.domain, Peer: from.peer.id, Address: from.peer.address, Text: what + " with a bad signature"})
+		g.m.report(Report{Kind: BadMessage, Domain: g.domain, Peer: from.peer.id, Address: from.peer.address,
+			Text: what + " with a bad signature"})
 		g.m.closeLink(from, wire.Rejected)
 	}
 	return ok

@@ -25,7 +25,8 @@ func (m *Machine) Explain(domain string, id wire.ID) string {
 	fmt.Fprintf(&b, "%s; %d participants, %d healthy links", x.rec, len(g.members), m.healthyLinks())
 	if x.neighbour {
 		p := m.peers[id]
-		fmt.Fprintf(&b, "; watched from here, link %v, proof %s ago, refused %v, replaced %v", p.link != nil, m.running()-p.proof, p.refused, p.replaced)
+		fmt.Fprintf(&b, "; watched from here, link %v, proof %s ago, refused %v, replaced %v",
+			p.link != nil, m.running()-p.proof, p.refused, p.replaced)
 	}
 	if x.inquiry == nil {
 		return b.String() + "; nobody accuses it"

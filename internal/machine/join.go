@@ -176,7 +176,8 @@ func (g *group) checkName(l *link, r *wire.Record) {
 	}
 	held := func() {
 		g.endJoin(l, r)
-		m.refuse(l, g.domain, wire.NameHeld, fmt.Sprintf("name %q is held by a live member at %s; choose another", r.Name, holder.rec.Address))
+		m.refuse(l, g.domain, wire.NameHeld,
+			fmt.Sprintf("name %q is held by a live member at %s; choose another", r.Name, holder.rec.Address))
 	}
 	if holder == g.me {
 		held()
@@ -267,7 +268,8 @@ func (g *group) askOthers(l *link, r *wire.Record, failed string) {
 
 func (g *group) unreachable(l *link, r *wire.Record) {
 	j := g.joiner(l, r)
-	g.m.refuse(l, g.domain, wire.Unreachable, fmt.Sprintf("advertised address %s could not be dialled back from %s: %s", r.Address, g.m.cfg.Address, j.failed))
+	g.m.refuse(l, g.domain, wire.Unreachable,
+		fmt.Sprintf("advertised address %s could not be dialled back from %s: %s", r.Address, g.m.cfg.Address, j.failed))
 	g.endJoin(l, r)
 }
 

@@ -56,7 +56,10 @@ func (m *Machine) LinkUp(now Time, up LinkUp) {
 
 func (m *Machine) linkUp(up LinkUp) {
 	var target *target
-	l := &link{id: up.Link, dialed: up.Attempt != 0, since: m.now, domains: up.Domains, needsMe: true, idleSince: -1, heavy: heavyAtOnce, heavyAt: m.now}
+	l := &link{
+		id: up.Link, dialed: up.Attempt != 0, since: m.now, domains: up.Domains,
+		needsMe: true, idleSince: -1, heavy: heavyAtOnce, heavyAt: m.now,
+	}
 	var expected *peer
 	if l.dialed {
 		a := m.attempts[up.Attempt]

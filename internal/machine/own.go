@@ -67,7 +67,8 @@ func (g *group) noteUnacked(c *Change) {
 	}
 	for _, e := range c.Events {
 		r := e.Shown.Record
-		if r.Role == wire.Member && (e.Kind == Added || e.Kind == LeavingEvent || e.Kind == DrainingEvent) && len(g.unacked) < unackedMost {
+		news := e.Kind == Added || e.Kind == LeavingEvent || e.Kind == DrainingEvent
+		if r.Role == wire.Member && news && len(g.unacked) < unackedMost {
 			g.unacked = append(g.unacked, unacked{number: c.Number, record: r})
 		}
 	}
@@ -96,7 +97,8 @@ func (m *Machine) Applied(now Time, domain string, number uint64) {
 func (g *group) heardConfirm(l *link, c *wire.Confirm) {
 	x := g.members[l.peer.id]
 	if c.Subject == g.m.self && x != nil && x.rec.Role == wire.Manager {
-		g.m.report(Report{Kind: Confirmed, Domain: g.domain, Peer: l.peer.id, Address: l.peer.address, Incarnation: c.Incarnation, Version: c.Version})
+		g.m.report(Report{Kind: Confirmed, Domain: g.domain, Peer: l.peer.id, Address: l.peer.address,
+			Incarnation: c.Incarnation, Version: c.Version})
 	}
 }
 

@@ -123,7 +123,8 @@ func (g *group) doubted(x *member, q *inquiry, out Outcome) {
 		q.holders = nil
 		// Only the member itself can bring itself back: it has to hear of it.
 		m.sendTo(x.rec.ID, x.rec.Address, &wire.HeldDown{Domain: g.domain, Incarnation: x.rec.Incarnation, Cause: wire.CauseSilent})
-		g.floods = append(g.floods, flood{looked: &wire.Looked{Domain: g.domain, Subject: x.rec.ID, Incarnation: x.rec.Incarnation, Answers: true}})
+		answers := &wire.Looked{Domain: g.domain, Subject: x.rec.ID, Incarnation: x.rec.Incarnation, Answers: true}
+		g.floods = append(g.floods, flood{looked: answers})
 	case OutRefused:
 		g.down(x, wire.CauseCrashed, nil, false)
 	case OutForeign, OutSelf:

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,7 @@ func TestFaultsInARaceDoNotDeadlock(t *testing.T) {
 			w.Stall(h, false)
 		}
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		w.wantDial("a", "b:1", nil)
 		w.wantDial("b", "c:1", nil)
 		w.wantDial("c", "a:1", nil)

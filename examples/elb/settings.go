@@ -1,0 +1,98 @@
+package main
+
+import (
+	"io"
+
+	"github.com/gotribes/tribes/examples/internal/program"
+	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/wka"
+)
+
+// anyDomain stands for every domain that members bring.
+const anyDomain = "*"
+
+// What a balancer uses if its flags say nothing else.
+const (
+	defaultDomain = "wso2.carbon.lb.domain"
+	defaultHTTP   = ":8290"
+)
+
+// settings are the flags as they were given, checked only so far as the library
+// does not do it.
+type settings struct {
+	domain, cluster, name  string
+	advertise, http, admin string
+	wka, manage, hosts     program.List
+	routes                 routes // from hosts and manage
+	events, insecure       bool
+}
+
+// flagOf says which flag a field of membership.Config comes from.
+var flagOf = map[string]string{
+	"Domain":    "domain",
+	"Cluster":   "cluster",
+	"Name":      "name",
+	"Manage":    "manage",
+	"Advertise": "advertise",
+	"Listener":  "advertise", // the library listens there
+	"WellKnown": "wka",
+	"Insecure":  "insecure",
+}
+
+// parse reads the flags; help is where -h writes to.
+func parse(args []string, help io.Writer) (*settings, error) {
+	var s settings
+	f := program.NewFlags("elb", "a load balancer for the members of domains")
+	f.StringVar(&s.domain, "domain", defaultDomain, "the `name` of its own group, that of the balancers")
+	f.StringVar(&s.cluster, "cluster", "", "the `name` of the cluster (default \"default\"); others are refused")
+	f.StringVar(&s.name, "name", "", "its `name`, unique in its domain (default the address of -advertise)")
+	f.StringVar(&s.advertise, "advertise", "", "the `host:port` that members dial")
+	f.StringVar(&s.http, "http", defaultHTTP, "the `host:port` to serve HTTP on; port 0 picks one")
+	f.StringVar(&s.admin, "admin", "", "the `host:port` to serve GET /members on, the views as JSON (default none)")
+	f.Var(&s.wka, "wka", "well-known `addresses`, host:port with commas between; its own may be among them")
+	f.Var(&s.manage, "manage", "the `domains` that it balances, with commas between, or * for all that members bring")
+	f.Var(&s.hosts, "hosts", "`host=domain` items, with commas between: where requests for a host go "+
+		"(default all to the domain of -manage, if that is just one)")
+	f.BoolVar(&s.events, "events", false, "print the events of all its domains as lines of JSON on standard output")
+	f.BoolVar(&s.insecure, "insecure", false, "listen for members beyond loopback although nothing is encrypted")
+	if err := f.Parse(args, help); err != nil {
+		return nil, err
+	}
+	return &s, s.check()
+}
+
+// check finds what is missing or can be seen to be wrong without the library.
+func (s *settings) check() error {
+	switch {
+	case s.advertise == "":
+		return program.Missing("advertise", "want the host:port that members dial, as 127.0.0.1:4000")
+	case len(s.wka) == 0:
+		return program.Missing("wka", "want the host:port of a balancer, which may be this one, as 127.0.0.1:4000")
+	case len(s.manage) == 0:
+		return program.Missing("manage", "want the domains to balance, as wso2.is.domain, or *")
+	}
+	if err := program.Address("http", s.http); err != nil {
+		return err
+	}
+	if s.admin != "" {
+		if err := program.Address("admin", s.admin); err != nil {
+			return err
+		}
+	}
+	var err error
+	s.routes, err = parseRoutes(s.hosts, s.manage)
+	return err
+}
+
+// config makes the library's settings.
+func (s *settings) config() membership.Config {
+	return membership.Config{
+		Domain:    s.domain,
+		Cluster:   s.cluster,
+		Name:      s.name,
+		Manage:    s.manage,
+		Advertise: s.advertise,
+		WellKnown: wka.List(s.wka),
+		Insecure:  s.insecure,
+	}
+}

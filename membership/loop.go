@@ -1,0 +1,198 @@
+package membership
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/gotribes/tribes/internal/machine"
+	"github.com/gotribes/tribes/internal/wire"
+	"github.com/gotribes/tribes/transport"
+)
+
+const inputsMost = 256 // inputs that wait for the loop; then whoever has one waits
+
+// An input is one thing that has happened. It is a value, so that a heartbeat
+// costs no memory: without msg and run it is one.
+type input struct {
+	link machine.LinkID
+	beat wire.Beat
+	msg  wire.Message
+	run  func(now machine.Time)
+}
+
+// A loop is the one goroutine that owns a node's machine: it hands inputs in,
+// one after the other, and performs what comes out. It is the only one that
+// reads a clock. It never waits but for inputs.
+type loop struct {
+	node  *Node
+	m     *machine.Machine
+	epoch time.Time
+	in    chan input
+	wake  chan struct{} // some group's applied view may have moved
+	log   *logger
+	limit *logLimit
+
+	links    map[machine.LinkID]*conn
+	lastLink machine.LinkID
+	cancels  map[machine.AttemptID]context.CancelFunc
+	encoder  wire.Encoder
+	encoded  wire.Message // what encoder holds; nil: something else
+	settling bool         // joined, but not all that is known is published yet
+	parted   bool         // has said that it has left
+	flushed  chan struct{}
+	taken    []*Group // in which views were published in this step
+
+	served atomic.Pointer[[]transport.Domain] // what handshakes say
+	counts counts
+}
+
+func newLoop(n *Node) *loop {
+	l := &loop{
+		node: n, epoch: time.Now(), in: make(chan input, inputsMost), wake: make(chan struct{}, 1),
+		links:   make(map[machine.LinkID]*conn),
+		cancels: make(map[machine.AttemptID]context.CancelFunc),
+		flushed: make(chan struct{}),
+	}
+	l.log = n.cfg.logger()
+	l.limit = &logLimit{log: l.log, now: l.now}
+	l.served.Store(new([]transport.Domain))
+	return l
+}
+
+// now returns the time since the node's start. It is monotonic.
+func (l *loop) now() machine.Time { return time.Since(l.epoch) }
+
+// begin gives the machine its first input, before the loop's goroutine runs.
+func (l *loop) begin() {
+	l.node.groups.add(newGroup(l.node, l.node.cfg.Domain))
+	names, _ := l.node.cfg.managed()
+	for _, d := range names {
+		l.node.groups.add(newGroup(l.node, d))
+	}
+	l.m.Start(l.now())
+	l.serve()
+	l.after()
+}
+
+// run is the loop. It ends with the node.
+func (l *loop) run() {
+	timer := time.NewTimer(l.rest())
+	defer timer.Stop()
+	for {
+		select {
+		case in := <-l.in:
+			l.take(in, l.now())
+		case <-timer.C:
+		case <-l.wake:
+			l.confirm()
+		case <-l.node.ctx.Done():
+			return
+		}
+		if now := l.now(); now >= l.m.Next() && !l.parted {
+			l.m.Tick(now)
+			l.after()
+		}
+		timer.Reset(l.rest())
+	}
+}
+
+// rest returns how long the machine has nothing to do by itself.
+func (l *loop) rest() time.Duration {
+	if l.parted {
+		return time.Hour
+	}
+	return max(l.m.Next()-l.now(), 0)
+}
+
+// take hands one input to the machine.
+func (l *loop) take(in input, now machine.Time) {
+	switch {
+	case in.run != nil:
+		in.run(now)
+	case in.msg != nil:
+		l.m.Receive(now, in.link, in.msg)
+	default:
+		l.m.Beat(now, in.link, in.beat)
+	}
+	l.after()
+}
+
+// after performs what a step has led to.
+func (l *loop) after() {
+	l.perform()
+	for len(l.taken) > 0 {
+		l.taken = l.taken[:0]
+		l.confirm()
+	}
+	if l.settling && l.settled() {
+		l.settling = false
+		l.node.joins.done()
+	}
+}
+
+// settled says that all groups show what is known of them.
+func (l *loop) settled() bool {
+	list, _ := l.node.groups.all()
+	for _, g := range list {
+		if !l.m.Settled(g.domain) {
+			return false
+		}
+	}
+	return true
+}
+
+// confirm tells the machine which views the application has applied.
+func (l *loop) confirm() {
+	list, _ := l.node.groups.all()
+	for _, g := range list {
+		if !g.manages {
+			continue
+		}
+		if number := g.applied(); number > g.told {
+			g.told = number
+			l.m.Applied(l.now(), g.domain, number)
+			l.perform()
+		}
+	}
+}
+
+// nudge has confirm run soon. It never waits.
+func (l *loop) nudge() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// post hands an input to the loop; false: the node has ended. It may wait for
+// the loop, never for anybody else.
+func (l *loop) post(in input) bool {
+	if l.node.ctx.Err() != nil {
+		return false
+	}
+	select {
+	case l.in <- in:
+		return true
+	case <-l.node.ctx.Done():
+		return false
+	}
+}
+
+// do has the loop run f and waits for it; false: the node has ended, and f may
+// have run or not.
+func (l *loop) do(f func(now machine.Time)) bool {
+	ran := make(chan struct{})
+	if !l.post(input{run: func(now machine.Time) {
+		defer close(ran)
+		f(now)
+	}}) {
+		return false
+	}
+	select {
+	case <-ran:
+		return true
+	case <-l.node.ctx.Done():
+		return false
+	}
+}

@@ -45,7 +45,7 @@ func (g *group) review(x *member, p *peer) {
 	raised := w != nil && w.raised && w.incarnation == x.rec.Incarnation
 	reason, bad := m.unreachable(p, x.inquiry.standing(x) > 0)
 	switch {
-	case bad && (!raised || reason > w.reason || w.unsaid && m.healthyLinks() > 0):
+	case bad && (!raised || reason > w.reason || w.unsaid && m.hearsSomebody()):
 		g.say(x, true, reason)
 	case bad && m.now-w.at >= repeatEvery:
 		g.say(x, true, reason) // for whoever missed it
@@ -63,11 +63,11 @@ func (g *group) say(x *member, raised bool, reason wire.Reason) {
 	g.wordSeq++
 	a := &wire.Accusation{
 		Domain: g.domain, Subject: x.rec.ID, Incarnation: x.rec.Incarnation,
-		Raised: raised, Reason: reason, Seq: uint64(m.now)<<8 | g.wordSeq&0xff,
+		Raised: raised, Reason: reason, Seq: uint64(m.now.Microseconds())<<8 | g.wordSeq&0xff,
 	}
 	a.Seal(m.cfg.Signer)
 	w := &word{raised: raised, incarnation: x.rec.Incarnation, reason: reason, at: m.now}
-	w.unsaid = reason == wire.Silent && m.healthyLinks() == 0
+	w.unsaid = reason == wire.Silent && !m.hearsSomebody()
 	g.words[x.rec.ID] = w
 	g.keep(x, a)
 	if !w.unsaid {

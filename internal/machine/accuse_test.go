@@ -54,7 +54,7 @@ func TestAnAccusationIsTakenBackAfterADropTimeOfHealth(t *testing.T) {
 	f[0].goesSilent()
 	untilDrop(h, f[0])
 	h.advance(1)
-	h.advance(200 * time.Millisecond)
+	h.advance(settleSilent)
 	h.quiet()
 	f[0].deaf = false
 	h.meets["b:1"] = func() met { return met{out: Answered, by: f[0]} }

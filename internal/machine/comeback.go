@@ -31,7 +31,7 @@ func (g *group) heldDown(from *link, incarnation uint32, cause wire.Cause) {
 		return
 	}
 	if cause == wire.CauseReplaced {
-		g.amIReplaced()
+		g.amIReplaced(from, incarnation)
 		return
 	}
 	b.held = true
@@ -162,12 +162,16 @@ func (g *group) comeBack() {
 
 // amIReplaced looks who answers at this node's own address. If it is another
 // process, this one is out.
-func (g *group) amIReplaced() {
+func (g *group) amIReplaced(from *link, incarnation uint32) {
 	m := g.m
 	m.look(m.cfg.Address, m.self, func(out Outcome, by wire.ID, _ string) {
 		if out == OutForeign && !by.IsZero() && !m.replaced {
 			m.replaced = true
 			m.report(Report{Kind: ReplacedSelf, Domain: g.domain, Address: m.cfg.Address, Peer: by})
+			return
+		}
+		if out == OutSelf {
+			g.heldDown(from, incarnation, wire.CauseSilent) // it was a mistake
 		}
 	})
 }

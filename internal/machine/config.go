@@ -58,7 +58,6 @@ const (
 	confirmDials  = 3
 	confirmEvery  = 300 * time.Millisecond
 	looksAtOnce   = 16
-	looksAlone    = 16 // while links are few
 	looksWaiting  = 256
 	lookTime      = time.Second
 	searchWidth   = 8
@@ -83,6 +82,7 @@ const (
 	joinFirst      = 50 * time.Millisecond
 	joinMost       = time.Second
 	resolveEvery   = time.Second
+	resolveJoined  = 4 * time.Second // more, once joined
 	dialsPerName   = 16
 	knownTryLeast  = time.Second // a well-known address that is not linked, once joined
 	knownTrySpread = time.Second

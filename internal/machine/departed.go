@@ -47,7 +47,7 @@ func (g *group) depart(id wire.ID, incarnation uint32, cause wire.Cause, address
 	}
 	g.gone.byID[id] = e
 	g.gone.order = append(g.gone.order, e)
-	if !final(cause) {
+	if e.tried() {
 		g.gone.next = min(g.gone.next, e.try)
 	}
 	g.forgetDeparted()
@@ -56,8 +56,15 @@ func (g *group) depart(id wire.ID, incarnation uint32, cause wire.Cause, address
 
 func (e *departed) final() bool { return final(e.cause) && !e.hearsay }
 
-// final says that an ID with this cause never returns.
-func final(c wire.Cause) bool { return c == wire.CauseLeft || c == wire.CauseReplaced }
+// final says that an ID with this cause never returns. One that was replaced
+// ends by itself, when it finds another at its address; if it does not, it was
+// a mistake, and it may come back.
+func final(c wire.Cause) bool { return c == wire.CauseLeft }
+
+// tried says that would-be watchers look for it.
+func (e *departed) tried() bool {
+	return !e.back && !e.hearsay && e.cause != wire.CauseLeft && e.cause != wire.CauseReplaced
+}
 
 func (d *departures) takeBack(e *departed) {
 	e.back = true
@@ -91,7 +98,7 @@ func (g *group) tryDeparted() {
 	g.forgetDeparted()
 	d.next = m.now + downTryLater
 	for _, e := range d.order {
-		if e.back || final(e.cause) {
+		if !e.tried() {
 			continue
 		}
 		if e.try <= m.now {
@@ -100,7 +107,7 @@ func (g *group) tryDeparted() {
 			if m.now-e.at > downTrySoon {
 				e.wait = downTryLater
 			}
-			e.try = m.now + m.jitter(2*e.wait)
+			e.try = m.now + m.jitter(e.wait)
 		}
 		d.next = min(d.next, e.try)
 	}

@@ -48,7 +48,6 @@ type member struct {
 	touched   bool
 	dirty     bool
 	suspect   bool
-	listed    bool // came by a hand-over rather than by itself
 }
 
 func (m *Machine) addGroup(domain string, role wire.Role) *group {

@@ -240,7 +240,7 @@ func (g *group) mayJudge(x *member, t tally) bool {
 	if g.back.held || g.m.replaced {
 		return false
 	}
-	if g.m.healthyLinks() > 0 {
+	if g.m.hearsSomebody() {
 		return true
 	}
 	own := x.inquiry.by(g.m.self, x)

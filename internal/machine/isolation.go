@@ -142,6 +142,14 @@ func (s *search) nobody(m *Machine) {
 	for _, g := range m.groups {
 		big = big || len(g.members) > 2
 	}
+	if m.hearsSomebody() {
+		for _, g := range m.groups {
+			for _, x := range g.neighbour {
+				g.reconsider(x)
+			}
+		}
+		return
+	}
 	if big && !m.isolated && m.known.silentSince(s.since) {
 		m.isolate()
 	}
@@ -239,6 +247,12 @@ func (m *Machine) joinAnew() {
 	if len(m.order) == 0 {
 		return
 	}
+	for _, l := range slices.Clone(m.links) {
+		l.peer.healthy = -1
+		m.do(Effect{Kind: DoClose, Link: l.id})
+		m.dropLink(l)
+	}
+	m.feelCut(0)
 	m.isolate()
 }
 

@@ -36,11 +36,7 @@ func (m *Machine) look(address string, expect wire.ID, done func(out Outcome, by
 }
 
 func (m *Machine) moreLooks() {
-	most := looksAtOnce
-	if m.search.active && m.healthyLinks() < searchHealthy {
-		most = looksAlone // almost everybody is to be looked at, and few others look
-	}
-	for m.looks.active < most && len(m.looks.waiting) > 0 {
+	for m.looks.active < looksAtOnce && len(m.looks.waiting) > 0 {
 		k := m.looks.waiting[0]
 		m.looks.waiting = m.looks.waiting[1:]
 		m.looks.active++
@@ -68,6 +64,7 @@ func (m *Machine) LookDone(now Time, id AttemptID, out Outcome, by wire.ID, text
 		case out != Answered && m.lost != k.lost:
 			out = outInconclude // I was stopped; the other side may have answered
 		}
+		m.word(out)
 		for _, done := range k.done {
 			done(out, by, text)
 		}

@@ -36,6 +36,7 @@ type Machine struct {
 	joiners     int
 	isolated    bool
 	isolatedAt  Time
+	wordAt      Time // running time at which a host last refused or answered a dial or a look
 	cutSince    Time // since when no link is healthy; 0: some is
 	replaced    bool
 	started     bool

@@ -162,6 +162,19 @@ func (m *Machine) healthyLinks() int {
 	return n
 }
 
+// hearsSomebody says that this node is not cut off: some link is healthy, or
+// some host has refused it or answered it lately.
+func (m *Machine) hearsSomebody() bool {
+	return m.healthyLinks() > 0 || m.wordAt != 0 && m.running()-m.wordAt < m.cfg.DropTime
+}
+
+// word notes that a host has answered, be it with a refusal.
+func (m *Machine) word(out Outcome) {
+	if out == OutRefused || out == OutForeign || out == Answered {
+		m.wordAt = max(m.running(), 1)
+	}
+}
+
 // unreachable says what was found of a peer that a link is wanted to, if it
 // cannot be reached. hastened halves the drop time of a first link.
 func (m *Machine) unreachable(p *peer, hastened bool) (wire.Reason, bool) {
@@ -200,6 +213,7 @@ func (m *Machine) DialFailed(now Time, id AttemptID, out Outcome, text string) {
 	delete(m.attempts, id)
 	if a != nil {
 		m.busy = true
+		m.word(out)
 		if a.target != nil {
 			m.known.failed(a.target, out, text)
 		}
@@ -218,7 +232,7 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 	}
 	known := p.reached == a.address
 	p.failures++
-	if out != OutLocal {
+	if out != OutLocal && a.lost == m.lost {
 		p.failed = max(m.running(), 1)
 	}
 	wait := min(redialFirst<<min(p.failures, 6), redialMost)
@@ -237,6 +251,7 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 		p.replaced = p.replaced || known && (p.foreign >= 2 || out == OutSelf)
 		wait = redialFirst
 	case OutSilent, OutBusy:
+		p.foreign = 0
 	case OutLocal:
 		wait = redialMost // no evidence; the silence goes on counting
 	}

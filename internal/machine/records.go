@@ -14,8 +14,8 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 		return false // only I write my record
 	}
 	x := g.members[r.ID]
-	if x != nil && !r.Newer(x.rec) {
-		return false
+	if x != nil && (!r.Newer(x.rec) || r.Address != x.rec.Address) {
+		return false // a process keeps its address
 	}
 	gone := g.gone.get(r.ID)
 	if gone != nil && (gone.final() || r.Incarnation <= gone.incarnation && r.State != wire.Left) {
@@ -45,9 +45,26 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 		cause = CauseReturned
 	}
 	delete(g.waiting, r.Address)
-	y := g.insert(r, cause)
-	y.listed = cause == CauseMerged
+	g.insert(r, cause)
+	g.followToo(r)
 	return true
+}
+
+// followToo has a manager of any domain follow what another manager of its
+// own domain follows.
+func (g *group) followToo(r *wire.Record) {
+	m := g.m
+	if !m.cfg.ManageAny || g.domain != m.cfg.Domain {
+		return
+	}
+	for _, d := range r.Follows {
+		if m.group(d) != nil || d == "" {
+			continue
+		}
+		if h := m.follow(d, wire.Member); h != nil {
+			m.sendTo(r.ID, r.Address, &wire.Join{Domain: d, Record: h.me.rec})
+		}
+	}
 }
 
 // hasLeft takes in a member's own word that it has left: final for its ID.
@@ -66,6 +83,7 @@ func (g *group) update(x *member, r *wire.Record) {
 		g.pend.urgent = true // draining must not wait for what settles
 	}
 	g.replaceRecord(x, r)
+	g.followToo(r)
 }
 
 // contest settles two IDs at one address: whose ID answers there stays. The

@@ -44,6 +44,7 @@ type target struct {
 	failures int
 	tried    bool // at least once, to the end
 	triedAt  Time
+	answered bool // the last try met a refusal or somebody else, not silence
 	hint     bool
 }
 
@@ -86,7 +87,11 @@ func (k *known) tend() {
 	}
 	joined := k.allJoined()
 	for _, e := range k.entries {
-		if e.resolves && !e.resolving && e.next <= m.now && !(joined && k.covered(e)) {
+		if e.resolves && !e.resolving && e.next <= m.now {
+			if joined && !k.myPlace(e.text) {
+				e.next = m.now + knownTryLeast + m.within(knownTrySpread)
+				continue // others of the group look the name up
+			}
 			e.resolving = true
 			m.do(Effect{Kind: DoResolve, Index: e.index, Address: e.text})
 		}
@@ -118,16 +123,6 @@ func (k *known) order(e *entry) []int {
 		return []int{0}[:len(e.targets)]
 	}
 	return k.m.rng.Perm(len(e.targets))
-}
-
-// covered says that some address of the entry is known to be a member's.
-func (k *known) covered(e *entry) bool {
-	for _, t := range e.targets {
-		if t.self || k.linked(t) {
-			return true
-		}
-	}
-	return false
 }
 
 // linked says that the target is a member that is known, or linked.
@@ -177,9 +172,11 @@ func (k *known) backoff(t *target) Time {
 
 // mine says that this node would watch who lives at the address, in some
 // group: so a few members of a group try it, however large the group is.
-func (k *known) mine(t *target) bool {
+func (k *known) mine(t *target) bool { return k.myPlace(t.address) }
+
+func (k *known) myPlace(text string) bool {
 	var buf [2 * everybodyUpTo]*member
-	places := wire.AddressPlaces(t.address)
+	places := wire.AddressPlaces(text)
 	for _, g := range k.m.groups {
 		for _, x := range g.rings.around(places, buf[:0]) {
 			if x == g.me {
@@ -203,6 +200,7 @@ func (k *known) failed(t *target, out Outcome, text string) {
 	m := k.m
 	t.under = 0
 	t.tried, t.triedAt = true, m.running()
+	t.answered = out == OutRefused || out == OutForeign
 	t.failures++
 	t.next = m.now + k.backoff(t)
 	if out == OutSelf {
@@ -263,6 +261,9 @@ func (k *known) silentSince(run Time) bool {
 	silent := true
 	for _, e := range k.entries {
 		for _, t := range e.targets {
+			if !t.self && !t.hint && t.triedAt >= run && t.answered {
+				return false
+			}
 			if !t.self && !t.hint && t.triedAt < run {
 				silent = false
 				if t.under == 0 {
@@ -300,6 +301,9 @@ func (m *Machine) Resolved(now Time, index int, addresses []string, failure stri
 func (k *known) resolvedNow(e *entry, addresses []string, failure string) {
 	e.resolving, e.resolved = false, true
 	e.next = k.m.now + resolveEvery + k.m.within(resolveEvery/4)
+	if k.allJoined() && failure == "" {
+		e.next += resolveJoined
+	}
 	if failure != "" {
 		e.failure = failure
 		k.m.report(Report{Kind: NotReached, Address: e.text, Text: failure, Index: e.index})

@@ -1,0 +1,138 @@
+package machine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
+
+func TestPropertiesAndStatesAreFlooded(t *testing.T) {
+	h, f := settled(t, "b:1")
+	h.input(func() { h.m.SetProperties(h.now, []wire.Property{{Key: "k", Value: "v"}}) })
+	h.input(func() { h.m.SetState(h.now, wire.Draining) })
+	h.input(func() { h.m.SetState(h.now, wire.Draining) })
+	got := told[*wire.Gossip](f[0])
+	require.Len(t, got, 2, "the same state again is no news")
+	require.EqualValues(t, 2, got[0].Records[0].Version)
+	require.EqualValues(t, 3, got[1].Records[0].Version)
+	require.Equal(t, "k", got[1].Records[0].Properties[0].Key)
+	require.True(t, got[1].Records[0].Verify(testVerify))
+	require.Equal(t, wire.Draining, h.m.Own("d").State)
+	require.Nil(t, h.m.Own("other"))
+}
+
+func TestLeavingFloodsAndThenSaysGoodbye(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
+	h.input(func() { h.m.SetState(h.now, wire.Left) })
+	for _, x := range f {
+		said := x.take()
+		require.Len(t, said, 2)
+		require.Equal(t, wire.Left, said[0].(*wire.Gossip).Records[0].State)
+		require.Equal(t, wire.Departing, said[1].(*wire.Goodbye).Parting)
+		require.True(t, x.closed)
+	}
+	h.quiet()
+	h.advance(time.Minute)
+	require.Empty(t, h.dials, "nothing comes after it")
+}
+
+// managed is a manager of d with one member.
+func managed(t *testing.T) (*harness, *fake) {
+	h := newHarness(t, func(c *Config) { c.Domain, c.Manage = "front", []string{"d"} })
+	f := h.member("b:1")
+	h.advance(time.Second)
+	return h, f
+}
+
+func TestAManagerConfirmsWhatItsApplicationHasApplied(t *testing.T) {
+	h, f := managed(t)
+	require.Empty(t, told[*wire.Confirm](f), "not before")
+	h.input(func() { h.m.Applied(h.now, "d", h.number) })
+	require.Equal(t, []*wire.Confirm{{Domain: "d", Subject: f.id, Incarnation: 1, Version: 1}}, told[*wire.Confirm](f), "its arrival")
+	f.says(gossip(f.record(1, 2, func(r *wire.Record) { r.State = wire.Leaving })))
+	f.take()
+	h.input(func() { h.m.Applied(h.now, "d", h.number-1) })
+	require.Empty(t, told[*wire.Confirm](f), "an older view")
+	h.input(func() { h.m.Applied(h.now, "d", h.number) })
+	require.EqualValues(t, 2, told[*wire.Confirm](f)[0].Version)
+	h.input(func() { h.m.Applied(h.now, "d", h.number) })
+	require.Empty(t, told[*wire.Confirm](f), "once")
+	h.input(func() { h.m.Applied(h.now, "unknown", 1) })
+}
+
+func TestAMemberThatIsLinkedToNoMoreGetsItsConfirmationOverALinkDialledForIt(t *testing.T) {
+	h, f := managed(t)
+	f.breaks()
+	h.input(func() { h.m.Applied(h.now, "d", h.number) })
+	require.NotEmpty(t, h.dials)
+	f.answers(h.dials[len(h.dials)-1])
+	require.NotEmpty(t, told[*wire.Confirm](f))
+}
+
+func TestAConfirmationCountsFromManagersAndForMe(t *testing.T) {
+	h, f := settled(t, "b:1")
+	boss := h.newFake("lb:1")
+	boss.role = wire.Manager
+	boss.dials()
+	boss.says(gossip(boss.record(1, 1)))
+	f[0].says(&wire.Confirm{Domain: "d", Subject: h.m.self, Incarnation: 1, Version: 1})
+	boss.says(&wire.Confirm{Domain: "d", Subject: f[0].id, Incarnation: 1, Version: 1})
+	require.Empty(t, h.reports(Confirmed))
+	boss.says(&wire.Confirm{Domain: "d", Subject: h.m.self, Incarnation: 1, Version: 1})
+	require.Len(t, h.reports(Confirmed), 1)
+}
+
+func TestAReportedFailureIsLookedAtAndPressedOn(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
+	report := func() { h.input(func() { h.m.ReportFailure(h.now, "d", f[0].id) }) }
+	report()
+	h.advance(time.Millisecond)
+	require.Len(t, h.looksAt("b:1"), 1)
+	require.Empty(t, told[*wire.Press](f[1]), "it answers")
+	report()
+	h.advance(inspectEvery - 2*time.Millisecond)
+	report()
+	require.Len(t, h.looksAt("b:1"), 1, "once a second at most")
+	h.meets["b:1"] = refused
+	h.advance(2 * time.Millisecond)
+	report()
+	h.advance(10 * time.Millisecond)
+	require.Len(t, h.looksAt("b:1"), 2)
+	require.Equal(t, []*wire.Press{{Domain: "d", Subject: f[0].id}}, told[*wire.Press](f[1]), "its watchers are asked to look")
+	h.quiet()
+	h.input(func() { h.m.ReportFailure(h.now, "d", h.m.self) })
+	h.input(func() { h.m.ReportFailure(h.now, "unknown", f[0].id) })
+	require.Empty(t, h.looks)
+}
+
+func TestWhoIsPressedLooksAtWhomItWatches(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
+	f[1].says(&wire.Press{Domain: "d", Subject: f[0].id})
+	require.Len(t, h.looksAt("b:1"), 1)
+	for range 10 {
+		f[1].says(&wire.Press{Domain: "d", Subject: f[0].id})
+	}
+	h.advance(100 * time.Millisecond)
+	require.Len(t, h.looksAt("b:1"), 1)
+	h.advance(time.Second)
+	f[1].says(&wire.Press{Domain: "d", Subject: f[0].id})
+	h.advance(100 * time.Millisecond)
+	for _, x := range f {
+		require.Empty(t, told[*wire.Press](x), "and presses nobody further")
+	}
+}
+
+func TestExplainSaysWhatIsKnown(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1")
+	require.Contains(t, h.m.Explain("d", f[0].id), "b:1")
+	require.NotContains(t, h.m.Explain("d", f[0].id), "accused by")
+	f[1].accuse(f[0].id, wire.Refused)
+	require.Contains(t, h.m.Explain("d", f[0].id), "accused by "+f[1].id.Short()+" (refused)")
+	f[2].accuse(f[0].id, wire.Refused)
+	require.Contains(t, h.m.Explain("d", f[0].id), "gone")
+	require.NotContains(t, h.m.Explain("d", wire.ID{1}), "gone")
+	require.NotEmpty(t, h.m.Explain("unknown", f[0].id))
+}

@@ -27,7 +27,7 @@ import (
 // a test; what it really took is logged.
 const (
 	joinBound   = 15 * time.Second // a node finds its balancer: milliseconds, up to 2 s if that comes later
-	crashBound  = 2 * time.Second  // a refused connection is proof at once
+	crashBound  = 2 * time.Second  // a refused connection is proof at once, see settle
 	silentBound = 12 * time.Second // 3 s of silence, a second look, and a busy machine
 	leaveBound  = 12 * time.Second // the programs give balancers 10 s to confirm
 )

@@ -76,6 +76,18 @@ func (p *proc) ready(member string) {
 	require.Equal(p.t, member, first.Member.Address, "the first line of a node is its own arrival")
 }
 
+// knows waits until a program has printed that a member is there, be it before
+// or behind what expect has gone past. Who comes and goes before a subscriber
+// looks again is never shown to it.
+func (s *site) knows(p *proc, member string) {
+	s.t.Helper()
+	s.until(p.name+" knows "+member, func() bool {
+		return slices.ContainsFunc(p.events(), func(l line) bool {
+			return l.Event == "memberAdded" && l.Member.Address == member
+		})
+	})
+}
+
 // get asks the balancer, by Host header, and returns status, header and body.
 func (s *site) get(host, path string) (int, http.Header, string) {
 	s.t.Helper()
@@ -134,6 +146,11 @@ func (s *site) slow(host string, d time.Duration) <-chan string {
 	<-sent
 	return answer
 }
+
+// settle waits until nodes that have just met have also dialled each other, for
+// which they take up to half a second: a refusal proves something only where a
+// dial has succeeded before. Who is killed earlier is found out by silence.
+func settle() { <-time.After(time.Second) }
 
 // load asks for / from several goroutines until stop is called, which tells how
 // many requests there were and what was not right with them.

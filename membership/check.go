@@ -38,7 +38,8 @@ func (c *Config) check() ([]wka.Entry, error) {
 		}
 	}
 	if c.Domain == "" || c.Domain == anyDomain {
-		return nil, &ConfigError{"Config.Domain", quote(c.Domain), "the name of the group that this node belongs to, 1 to 255 bytes and not \"*\""}
+		return nil, &ConfigError{"Config.Domain", quote(c.Domain),
+			"the name of the group that this node belongs to, 1 to 255 bytes and not \"*\""}
 	}
 	if err := c.checkManage(); err != nil {
 		return nil, err
@@ -64,7 +65,8 @@ func (c *Config) check() ([]wka.Entry, error) {
 func (c *Config) checkFigures() error {
 	switch beat, drop := c.heartbeat(), c.dropTime(); {
 	case beat < leastHeartbeat || beat > mostHeartbeat:
-		return &ConfigError{"Config.HeartbeatInterval", beat.String(), fmt.Sprintf("%v to %v, or 0 for %v", leastHeartbeat, mostHeartbeat, defaultHeartbeat)}
+		return &ConfigError{"Config.HeartbeatInterval", beat.String(),
+			fmt.Sprintf("%v to %v, or 0 for %v", leastHeartbeat, mostHeartbeat, defaultHeartbeat)}
 	case drop < dropBeats*beat || drop > mostDropTime:
 		return &ConfigError{"Config.MemberDropTime", drop.String(), fmt.Sprintf("%v (%d × HeartbeatInterval) to %v, or 0 for the default",
 			dropBeats*beat, dropBeats, time.Duration(mostDropTime))}
@@ -90,9 +92,11 @@ func (c *Config) checkManage() error {
 	}
 	switch {
 	case len(names) > c.maxDomains():
-		return &ConfigError{"Config.Manage", fmt.Sprintf("%d domains", len(names)), fmt.Sprintf("at most %d, the value of Config.MaxDomains", c.maxDomains())}
+		return &ConfigError{"Config.Manage", fmt.Sprintf("%d domains", len(names)),
+			fmt.Sprintf("at most %d, the value of Config.MaxDomains", c.maxDomains())}
 	case bytes > helloDomains:
-		return &ConfigError{"Config.Manage", fmt.Sprintf("names of %d bytes", bytes), fmt.Sprintf("at most %d bytes in all; shorten the names", helloDomains)}
+		return &ConfigError{"Config.Manage", fmt.Sprintf("names of %d bytes", bytes),
+			fmt.Sprintf("at most %d bytes in all; shorten the names", helloDomains)}
 	}
 	return nil
 }

@@ -94,9 +94,11 @@ func (c *conn) down(err error) {
 		peer := c.link.Peer()
 		switch transport.FailureOf(err) {
 		case transport.FailureMalformed:
-			l.limit.warn("link closed: the peer does not follow the protocol", ID(peer.ID).String(), "peer", peer.Advertise, "reason", err.Error())
+			l.limit.warn("link closed: the peer does not follow the protocol", ID(peer.ID).String(),
+				"peer", peer.Advertise, "reason", err.Error())
 		case transport.FailureSilent:
-			l.limit.warn("link closed: the peer does not take what it is sent", ID(peer.ID).String(), "peer", peer.Advertise, "reason", err.Error())
+			l.limit.warn("link closed: the peer does not take what it is sent", ID(peer.ID).String(),
+				"peer", peer.Advertise, "reason", err.Error())
 		}
 		l.m.LinkDown(now, c.id)
 		if l.parted && len(l.links) == 0 {

@@ -60,9 +60,9 @@ const (
 
 // A Refusal is a clear no of a well-known member.
 type Refusal struct {
-	Code   RefusalCode
-	Domain string // "" if it refuses any link
-	Text   string // what to change, in the words of the other side
+	Code   RefusalCode // what the refusal is about
+	Domain string      // "" if it refuses any link
+	Text   string      // what to change, in the words of the other side
 }
 
 // Error returns the code and the text.
@@ -112,7 +112,7 @@ func (a Attempt) String() string {
 
 // A JoinError says why a node is not part of its group.
 type JoinError struct {
-	Domain string
+	Domain string // the node's own
 	// Attempts holds the last error of every well-known address that was
 	// tried, in the configured order.
 	Attempts []Attempt

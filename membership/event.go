@@ -61,8 +61,8 @@ func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // An Event is one change to one member of a group.
 type Event struct {
-	Kind  Kind
-	Cause Cause
+	Kind  Kind  // what has happened
+	Cause Cause // why
 	// Member is as it is after the change; of MemberRemoved, as it was last,
 	// but with the state left or failed. Of Isolated and Rejoined it is this
 	// node itself.

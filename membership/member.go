@@ -60,7 +60,7 @@ func nameOf(what string, n uint8, names []string) string {
 // A Member is a participant of a group as one view shows it: a plain value
 // that never changes. It may be copied and read by many goroutines.
 type Member struct {
-	ID          ID
+	ID          ID     // of this run of its process
 	Name        string // unique within the domain, unless NameConflict
 	Domain      string
 	Address     string // host:port that other members dial

@@ -38,7 +38,8 @@ func (l *loop) report(r *machine.Report) {
 	case machine.BadMessage:
 		l.limit.warn("message not accepted", peer.String(), "domain", r.Domain, "peer", r.Address, "id", peer, "reason", r.Text)
 	case machine.NameConflict:
-		l.limit.warnEvery(time.Hour, "two live members have one name", r.Domain+r.Text, "domain", r.Domain, "name", r.Text, "address", r.Address, "id", peer)
+		l.limit.warnEvery(time.Hour, "two live members have one name", r.Domain+r.Text,
+			"domain", r.Domain, "name", r.Text, "address", r.Address, "id", peer)
 	case machine.Confirmed:
 		if r.Domain == n.cfg.Domain {
 			n.confirms.note(peer, r.Incarnation, r.Version)
@@ -53,9 +54,11 @@ func (l *loop) logEvent(g *Group, s *snapshot, e *Event) {
 	m := &e.Member
 	switch e.Kind {
 	case MemberAdded:
-		l.limit.info("member added", g.domain+m.Address, "domain", g.domain, "view", s.number, "member", m.Address, "id", m.ID, "cause", e.Cause.String())
+		l.limit.info("member added", g.domain+m.Address,
+			"domain", g.domain, "view", s.number, "member", m.Address, "id", m.ID, "cause", e.Cause.String())
 	case MemberRemoved:
-		l.limit.info("member removed", g.domain+m.Address, "domain", g.domain, "view", s.number, "member", m.Address, "id", m.ID, "cause", e.Cause.String())
+		l.limit.info("member removed", g.domain+m.Address,
+			"domain", g.domain, "view", s.number, "member", m.Address, "id", m.ID, "cause", e.Cause.String())
 	case Isolated:
 		l.log.Warn("isolated: nobody is heard", "domain", g.domain, "view", s.number)
 	case Rejoined:

@@ -44,7 +44,7 @@ func TestAnEchoOfABeatNeverSentIsNoProof(t *testing.T) {
 	link := f[0].link
 	for i := range 8 {
 		h.advance(beatTime)
-		h.input(func() { h.m.Beat(h.now, link, wire.Beat{Seq: 1000 + uint64(i), Echo: 1 << 40}) })
+		h.input(func() { h.m.Beat(h.now, link, wire.Beat{Seq: 1000 + uint64(i), Echo: 1<<40 + uint64(i)}) })
 	}
 	require.Contains(t, f[1].heardAccusations(), "a of b silent")
 }

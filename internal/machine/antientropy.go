@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/gotribes/tribes/internal/wire"
 )
 
@@ -18,6 +20,11 @@ func (m *Machine) compareDigest(l *link, theirs uint64) {
 	}
 	l.nextSync = m.now + m.jitter(2*syncEvery)
 	l.differs = 0
+	for _, g := range l.common {
+		if !g.knows(l) && !slices.Contains(l.turned, g) {
+			g.ask(l) // it may know me, though I do not know it
+		}
+	}
 	msg := &wire.Digests{}
 	for _, g := range l.common {
 		msg.Digests = append(msg.Digests, wire.DomainDigest{Domain: g.domain, Digest: g.digest})
@@ -28,7 +35,7 @@ func (m *Machine) compareDigest(l *link, theirs uint64) {
 // heardDigests answers with the buckets of the domains that differ.
 func (m *Machine) heardDigests(l *link, msg *wire.Digests) {
 	for _, d := range msg.Digests {
-		if g := m.group(d.Domain); g != nil && l.shares(g) && g.digest != d.Digest && !m.isolated && l.mayAsk(m) {
+		if g := m.group(d.Domain); g != nil && l.shares(g) && g.digest != d.Digest && !m.isolated && g.knows(l) && l.mayAsk(m) {
 			m.send(l, &wire.Buckets{Domain: g.domain, Sums: g.buckets()})
 		}
 	}
@@ -94,8 +101,9 @@ func (g *group) heardSync(l *link, msg *wire.Sync) {
 	if msg.Answer && l.mayAsk(g.m) {
 		g.sendSync(l, msg.Differ, false)
 	}
+	cause := g.handedCause()
 	for _, r := range msg.Records {
-		if g.offer(r, l, CauseMerged) {
+		if g.offer(r, l, cause) {
 			g.floodRecord(r, l.id)
 		}
 	}

@@ -15,7 +15,7 @@ func differing(t *testing.T, lower bool) (*harness, *fake) {
 	h := newHarness(t)
 	f := h.order("b:1", lower)
 	f.dials()
-	f.says(gossip(f.record(1, 1)))
+	f.joins()
 	h.advance(10 * time.Second)
 	h.quiet()
 	return h, f

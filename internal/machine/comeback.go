@@ -9,8 +9,9 @@ import (
 // answer, and publishes its next incarnation (docs/protocol.md, "How a member
 // comes back").
 type comeback struct {
-	held     bool // some hold this incarnation as down
-	offence  bool // it was I who was cut off, not an island with me in it
+	held     bool   // some hold this incarnation as down
+	teller   LinkID // over which it was told
+	offence  bool   // it was I who was cut off, not an island with me in it
 	offences int
 	last     Time // when this node last returned
 	rounds   int  // in a row in which most answered
@@ -35,6 +36,7 @@ func (g *group) heldDown(from *link, incarnation uint32, cause wire.Cause) {
 		return
 	}
 	b.held = true
+	b.teller = from.id
 	b.offence = m.wasCutOff(from)
 	b.rounds = 0
 	b.theirs = nil
@@ -69,10 +71,14 @@ func (g *group) tryReturn(gen int) {
 	}
 	if b.theirs == nil {
 		asked := false
+		if l := m.link(b.teller); l != nil && m.hears(l.peer) {
+			asked = true
+			g.ask(l)
+		}
 		for _, l := range m.links {
 			if l.shares(g) && m.hears(l.peer) && !asked {
 				asked = true
-				m.send(l, &wire.Join{Domain: g.domain, Record: g.me.rec})
+				g.ask(l)
 			}
 		}
 		again := redialFirst // no link yet: one is being dialled

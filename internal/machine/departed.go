@@ -129,7 +129,7 @@ func (g *group) tryOne(e *departed) {
 	case p.link == nil || m.stale(p):
 		m.dial(p)
 	default:
-		m.send(p.link, &wire.HeldDown{Domain: g.domain, Incarnation: e.incarnation, Cause: e.cause})
+		g.sayHeld(p.link, e)
 	}
 }
 

@@ -51,7 +51,7 @@ type fuzz struct {
 	links []LinkID // open
 	next  LinkID
 	dials []AttemptID
-	looks []AttemptID
+	looks []Effect
 	views map[string]*fuzzView
 	print uint64 // of all effects
 }
@@ -132,15 +132,23 @@ func (z *fuzz) op(op byte) {
 		z.now += Time(z.byte()) * Time(z.byte()) * 20 * time.Millisecond
 		z.step(func() { z.m.Tick(z.now) })
 	case 3:
-		z.linkUp(0, z.peer())
+		peer := z.peer()
+		z.linkUp(0, peer)
+		if z.byte()%2 == 0 {
+			z.join(peer)
+		}
 	case 4:
 		z.linkUp(pick(z, &z.dials), z.peer())
 	case 5:
 		id, out := pick(z, &z.dials), Outcome(z.byte()%10)
 		z.step(func() { z.m.DialFailed(z.now, id, out, "fuzz") })
 	case 6:
-		id, by, out := pick(z, &z.looks), z.id(z.peer()), Outcome(z.byte()%10)
-		z.step(func() { z.m.LookDone(z.now, id, out, by, "fuzz") })
+		e := pick(z, &z.looks)
+		by, out := e.Peer, Answered // as it should be, half of the time
+		if z.byte()%2 == 0 {
+			by, out = z.id(z.peer()), Outcome(z.byte()%10)
+		}
+		z.step(func() { z.m.LookDone(z.now, e.Attempt, out, by, "fuzz") })
 	case 7:
 		id := pick(z, &z.links)
 		z.step(func() { z.m.LinkDown(z.now, id) })
@@ -197,11 +205,26 @@ func (z *fuzz) linkUp(attempt AttemptID, peer int) {
 	z.next++
 	domains := []wire.DomainRole{{Name: "d", Role: wire.Member}}
 	if z.byte()%3 == 0 {
-		domains = append(domains, wire.DomainRole{Name: z.domain() + "x", Role: wire.Manager}, wire.DomainRole{Name: "e", Role: wire.Member})
+		domains = append(domains, wire.DomainRole{Name: z.domain() + "x", Role: wire.Manager})
+		domains = append(domains, wire.DomainRole{Name: "e", Role: wire.Member})
 	}
 	up := LinkUp{Link: z.next, Attempt: attempt, Peer: z.id(peer), Address: z.address(peer), Domains: domains}
 	z.links = append(z.links, z.next)
 	z.step(func() { z.m.LinkUp(z.now, up) })
+}
+
+// join has a peer that has just linked ask to be let in, and found where it
+// says.
+func (z *fuzz) join(peer int) {
+	r := &wire.Record{Domain: "d", Incarnation: uint32(z.byte() % 4), Version: 1, Role: wire.Member, State: wire.Alive}
+	r.Address, r.Name = z.address(peer), fmt.Sprint("n", peer)
+	r.Seal(z.peers[peer])
+	z.step(func() { z.m.Receive(z.now, z.next, &wire.Join{Domain: "d", Record: r}) })
+	for _, e := range z.looks {
+		if e.Address == r.Address {
+			z.step(func() { z.m.LookDone(z.now, e.Attempt, Answered, z.id(peer), "fuzz") })
+		}
+	}
 }
 
 func (z *fuzz) receive(msg wire.Message) {
@@ -247,7 +270,9 @@ func (z *fuzz) accusation(domain string) *wire.Accusation {
 func (z *fuzz) departures() (out []wire.Departure) {
 	for range z.byte() % 3 {
 		i := z.peer()
-		out = append(out, wire.Departure{ID: z.id(i), Incarnation: uint32(z.byte() % 4), Cause: wire.Cause(1 + z.byte()%4), Address: z.address(i)})
+		d := wire.Departure{ID: z.id(i), Incarnation: uint32(z.byte() % 4), Cause: wire.Cause(1 + z.byte()%4)}
+		d.Address = z.address(i)
+		out = append(out, d)
 	}
 	return out
 }
@@ -281,7 +306,8 @@ func (z *fuzz) message() wire.Message {
 	case 4, 5:
 		return &wire.Join{Domain: d, Record: z.record(d)}
 	case 6:
-		return &wire.Refuse{Domain: d, Code: wire.RefusalCode(z.byte() % 8), Text: "fuzz", Others: []string{"q:1", fmt.Sprintf("q%d:1", z.byte())}}
+		others := []string{"q:1", fmt.Sprintf("q%d:1", z.byte())}
+		return &wire.Refuse{Domain: d, Code: wire.RefusalCode(z.byte() % 8), Text: "fuzz", Others: others}
 	case 7:
 		return &wire.Table{Domain: d, Records: z.records(d), Departures: z.departures(), Last: z.byte()%4 > 0}
 	case 8:
@@ -297,7 +323,8 @@ func (z *fuzz) message() wire.Message {
 	case 11:
 		return &wire.LookFor{Domain: d, Token: uint64(z.byte() % 4), Subject: z.someID(), Address: z.address(z.peer())}
 	case 12:
-		return &wire.Looked{Domain: d, Token: uint64(z.byte() % 4), Subject: z.someID(), Incarnation: uint32(z.byte() % 4), Answers: z.byte()%2 == 0}
+		token, incarnation := uint64(z.byte()%4), uint32(z.byte()%4)
+		return &wire.Looked{Domain: d, Token: token, Subject: z.someID(), Incarnation: incarnation, Answers: z.byte()%2 == 0}
 	case 13:
 		return &wire.Confirm{Domain: d, Subject: z.m.Self(), Incarnation: 1, Version: uint32(z.byte())}
 	case 14:
@@ -347,7 +374,7 @@ func (z *fuzz) effect(e *Effect) {
 	case DoDial:
 		z.dials = append(z.dials, e.Attempt)
 	case DoLook:
-		z.looks = append(z.looks, e.Attempt)
+		z.looks = append(z.looks, *e)
 	case DoPublish:
 		z.published(e.Change)
 	}

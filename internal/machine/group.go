@@ -33,6 +33,7 @@ type group struct {
 	number    uint64 // of the last published view
 	back      comeback
 	joined    bool
+	joinedAt  Time
 	emptyFor  Time // since when a followed domain has no members
 	unacked   []unacked
 	follows   []string
@@ -139,8 +140,12 @@ func (g *group) dropName(name string) {
 
 // replaceRecord puts a newer record of the same participant in place.
 func (g *group) replaceRecord(x *member, rec *wire.Record) {
-	g.touch(x, NoCause)
 	old := x.rec
+	cause := NoCause
+	if rec.Incarnation != old.Incarnation {
+		cause = CauseReturned
+	}
+	g.touch(x, cause)
 	g.digest += rec.Hash - old.Hash
 	x.rec = rec
 	if rec.Name != old.Name {
@@ -173,7 +178,7 @@ func (g *group) rewatch(added *member) {
 	for _, x := range now {
 		if !x.neighbour {
 			x.neighbour = true
-			g.m.want(x.rec.ID, x.rec.Address)
+			g.m.want(x.rec.ID, x.rec.Address, x.inquiry.standing(x) > 0)
 		}
 	}
 	g.neighbour = append(g.neighbour[:0], now...)

@@ -131,17 +131,22 @@ func (h *harness) order(address string, lower bool) *fake {
 	panic("no such key")
 }
 
-// member makes a fake with a link that is a member of d.
+// member makes a fake that has joined d over a link of its own.
 func (h *harness) member(address string) *fake {
 	f := h.newFake(address)
 	f.dials()
-	f.says(&wire.Gossip{Domain: "d", Records: []*wire.Record{f.record(1, 1)}})
+	f.joins()
 	return f
 }
 
+func (f *fake) joins() { f.says(&wire.Join{Domain: "d", Record: f.record(1, 1)}) }
+
 // record makes the fake's record of domain d.
 func (f *fake) record(incarnation, version uint32, change ...func(r *wire.Record)) *wire.Record {
-	r := &wire.Record{Domain: "d", Incarnation: incarnation, Version: version, Role: f.role, State: wire.Alive, Name: f.address, Address: f.address}
+	r := &wire.Record{
+		Domain: "d", Incarnation: incarnation, Version: version, Role: f.role, State: wire.Alive,
+		Name: f.address, Address: f.address,
+	}
 	for _, c := range change {
 		c(r)
 	}
@@ -161,24 +166,22 @@ func (f *fake) accuse(subject wire.ID, reason wire.Reason) {
 }
 
 // dials makes an inbound link.
-func (f *fake) dials() LinkID {
+func (f *fake) dials() LinkID { return f.linksUp(0) }
+
+// linksUp makes a link: an inbound one, or what an attempt of the machine has
+// led to.
+func (f *fake) linksUp(attempt AttemptID) LinkID {
 	h := f.h
 	h.links++
 	f.link, f.closed = h.links, false
-	up := LinkUp{Link: h.links, Peer: f.id, Address: f.address, Domains: []wire.DomainRole{{Name: "d", Role: f.role}}}
+	up := LinkUp{Link: h.links, Attempt: attempt, Peer: f.id, Address: f.address}
+	up.Domains = []wire.DomainRole{{Name: "d", Role: f.role}}
 	h.input(func() { h.m.LinkUp(h.now, up) })
 	return up.Link
 }
 
 // answers makes the link that a dial of the machine asked for.
-func (f *fake) answers(dial Effect) LinkID {
-	h := f.h
-	h.links++
-	f.link, f.closed = h.links, false
-	up := LinkUp{Link: h.links, Attempt: dial.Attempt, Peer: f.id, Address: f.address, Domains: []wire.DomainRole{{Name: "d", Role: f.role}}}
-	h.input(func() { h.m.LinkUp(h.now, up) })
-	return up.Link
-}
+func (f *fake) answers(dial Effect) LinkID { return f.linksUp(dial.Attempt) }
 
 func (f *fake) says(msg wire.Message) {
 	h, link := f.h, f.link

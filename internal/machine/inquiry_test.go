@@ -250,7 +250,8 @@ func TestAVerdictThatMyRingsBearOutIsAcceptedAndPassedOn(t *testing.T) {
 // accuser of three watchers.
 func doubtful(t *testing.T) (*harness, []*fake) {
 	h, f := settled(t, "b:1", "c:1", "e:1")
-	v := wire.Verdict{Subject: f[0].id, Incarnation: 1, Held: true, Accusations: []*wire.Accusation{f[1].accuses(f[0].id, wire.Silent, true, 9)}}
+	proof := []*wire.Accusation{f[1].accuses(f[0].id, wire.Silent, true, 9)}
+	v := wire.Verdict{Subject: f[0].id, Incarnation: 1, Held: true, Accusations: proof}
 	f[1].says(&wire.Gossip{Domain: "d", Verdicts: []wire.Verdict{v}})
 	return h, f
 }

@@ -49,7 +49,7 @@ func (m *Machine) heardJoin(l *link, j *wire.Join) {
 	case gone != nil && gone.cause == wire.CauseLeft && !gone.hearsay:
 		m.refuse(l, j.Domain, wire.BadRecord, "this node has left the group; a new process is a new member")
 	case gone != nil && r.Incarnation <= gone.incarnation:
-		m.send(l, &wire.HeldDown{Domain: g.domain, Incarnation: gone.incarnation, Cause: gone.cause})
+		g.sayHeld(l, gone)
 		g.sendTable(l)
 	case g.members[r.ID] != nil:
 		if g.offer(r, l, CauseJoined) {
@@ -143,6 +143,9 @@ func (m *Machine) served() string {
 func (m *Machine) refuse(l *link, domain string, code wire.RefusalCode, text string) {
 	if len(text) > wire.MaxReason {
 		text = text[:wire.MaxReason]
+	}
+	if g := m.group(domain); g != nil && !slices.Contains(l.turned, g) {
+		l.turned = append(l.turned, g)
 	}
 	m.send(l, &wire.Refuse{Domain: domain, Code: code, Text: text})
 }
@@ -306,6 +309,7 @@ func (g *group) heardLookedFor(_ *link, k *wire.Looked) {
 // admit takes a newcomer in and hands over what there is.
 func (g *group) admit(l *link, r *wire.Record) {
 	g.endJoin(l, r)
+	l.turned = slices.DeleteFunc(l.turned, func(o *group) bool { return o == g })
 	if holder := g.byAddress[r.Address]; holder != nil && holder.rec.ID != r.ID {
 		if holder == g.me {
 			g.m.refuse(l, g.domain, wire.NameHeld, fmt.Sprintf("address %s is this node's own", r.Address))
@@ -341,14 +345,14 @@ func (g *group) sendTable(l *link) {
 
 // heardTable takes over what a member hands over.
 func (g *group) heardTable(l *link, t *wire.Table) {
+	if !slices.Contains(l.asked, g) && !g.knows(l) {
+		return // nobody asked, and who sends it has not been let in
+	}
 	b := &g.back
 	if b.handing == nil {
 		b.handing = &rings{}
 	}
-	cause := CauseJoined
-	if g.joined && len(g.members) > 1 {
-		cause = CauseMerged
-	}
+	cause := g.handedCause()
 	for _, r := range t.Records {
 		if g.offer(r, l, cause) {
 			g.floodRecord(r, l.id)
@@ -364,9 +368,20 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 	}
 }
 
+// handedCause is the cause of an arrival that another handed over: two islands
+// have met, if this node was part of a group for a while; before that, and for
+// what floods bring, somebody has joined.
+func (g *group) handedCause() EventCause {
+	if g.joined && len(g.members) > 1 && g.m.now-g.joinedAt > mergedAfter {
+		return CauseMerged
+	}
+	return CauseJoined
+}
+
 func (g *group) setJoined() {
 	if !g.joined {
 		g.joined = true
+		g.joinedAt = g.m.now
 		g.m.report(Report{Kind: Joined, Domain: g.domain})
 	}
 }

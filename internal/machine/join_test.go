@@ -11,8 +11,6 @@ import (
 	"github.com/gotribes/tribes/internal/wire"
 )
 
-func (f *fake) joins() { f.says(&wire.Join{Domain: "d", Record: f.record(1, 1)}) }
-
 // refusal returns the last refusal that a fake was told.
 func (f *fake) refusal() *wire.Refuse {
 	got := told[*wire.Refuse](f)

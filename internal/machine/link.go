@@ -26,6 +26,8 @@ type link struct {
 	nextSync Time
 	heavy    float64 // large answers that the peer may still ask for
 	heavyAt  Time
+	asked    []*group // that this node has asked the peer for
+	turned   []*group // that the peer was refused
 	joining  []joiner // joins of this peer that wait for a look
 }
 
@@ -120,7 +122,7 @@ func (m *Machine) settleTwo(old, l *link) bool {
 func (m *Machine) adopt(p *peer, l *link) {
 	p.link = l
 	p.refused, p.replaced, p.weak, p.failed = false, false, false, 0
-	p.foreign, p.failures = 0, 0
+	p.foreign, p.failures, p.refusals = 0, 0, 0
 	p.proof = m.running()
 	if p.healthy < 0 {
 		p.healthy = m.running()
@@ -176,14 +178,35 @@ func (m *Machine) greet(l *link, wellKnown bool) {
 		shared := l.shares(g)
 		if d := g.gone.get(l.peer.id); d != nil && shared {
 			if d.cause != wire.CauseLeft {
-				m.send(l, &wire.HeldDown{Domain: g.domain, Incarnation: d.incarnation, Cause: d.cause})
+				g.sayHeld(l, d)
 			}
 			continue
 		}
-		if shared && g.members[l.peer.id] == nil || wellKnown && (shared || !g.joined) {
-			m.send(l, &wire.Join{Domain: g.domain, Record: g.me.rec})
+		// The dialler asks; who accepts will know the other once it has let it
+		// in. A well-known member is asked for every domain: it may follow any.
+		if wellKnown || shared && g.members[l.peer.id] == nil && (l.dialed || !g.joined) {
+			g.ask(l)
 		}
 	}
+}
+
+// ask asks the peer for a group's records, and to be let in if it does not
+// know this node.
+func (g *group) ask(l *link) {
+	if !slices.Contains(l.asked, g) {
+		l.asked = append(l.asked, g)
+	}
+	g.m.send(l, &wire.Join{Domain: g.domain, Record: g.me.rec})
+}
+
+// sayHeld tells a peer that it is held as down; and if another lives at its
+// address by now, that it was replaced.
+func (g *group) sayHeld(l *link, d *departed) {
+	cause := d.cause
+	if y := g.byAddress[d.address]; y != nil && y.rec.ID != d.id {
+		cause = wire.CauseReplaced
+	}
+	g.m.send(l, &wire.HeldDown{Domain: g.domain, Incarnation: d.incarnation, Cause: cause})
 }
 
 // verify dials an inbound neighbour once, so that a later refusal at its

@@ -106,7 +106,7 @@ func TestARefusalAtAnAddressNeverReachedProvesNothing(t *testing.T) {
 	f, c := h.newFake("b:1"), h.member("c:1")
 	h.meets["b:1"] = refused // only ever linked from there, and looks are refused
 	f.dials()
-	f.says(&wire.Gossip{Domain: "d", Records: []*wire.Record{f.record(1, 1)}})
+	c.says(gossip(f.record(1, 1)))
 	h.advance(time.Second)
 	h.quiet()
 	f.breaks()

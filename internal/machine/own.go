@@ -67,7 +67,8 @@ func (g *group) noteUnacked(c *Change) {
 	}
 	for _, e := range c.Events {
 		r := e.Shown.Record
-		news := e.Kind == Added || e.Kind == LeavingEvent || e.Kind == DrainingEvent
+		news := e.Kind == Added || e.Kind == LeavingEvent || e.Kind == DrainingEvent ||
+			e.Kind == Updated && e.Cause == CauseReturned
 		if r.Role == wire.Member && news && len(g.unacked) < unackedMost {
 			g.unacked = append(g.unacked, unacked{number: c.Number, record: r})
 		}

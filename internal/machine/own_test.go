@@ -77,7 +77,7 @@ func TestAConfirmationCountsFromManagersAndForMe(t *testing.T) {
 	boss := h.newFake("lb:1")
 	boss.role = wire.Manager
 	boss.dials()
-	boss.says(gossip(boss.record(1, 1)))
+	boss.joins()
 	f[0].says(&wire.Confirm{Domain: "d", Subject: h.m.self, Incarnation: 1, Version: 1})
 	boss.says(&wire.Confirm{Domain: "d", Subject: f[0].id, Incarnation: 1, Version: 1})
 	require.Empty(t, h.reports(Confirmed))

@@ -22,6 +22,7 @@ type peer struct {
 	proof     Time // running time at which the echo last advanced, or since when a link is wanted
 	healthy   Time // running time since when the link is healthy; -1: it is not
 	failed    Time // running time of the last look or dial that met silence or a refusal; 0: none
+	refusals  int  // dials in a row that were refused
 	weak      bool // own dial refused at an address not reached before
 	refused   bool // own dial refused at an address reached before
 	replaced  bool // own dial answered by another ID
@@ -72,8 +73,9 @@ func (m *Machine) failedLately(p *peer) bool {
 
 func (p *peer) wanted() bool { return p.wants > 0 || p.temp }
 
-// want says that a group counts a node as neighbour.
-func (m *Machine) want(id wire.ID, address string) {
+// want says that a group counts a node as neighbour. accused: others say that
+// it is not reachable, so that it is looked at without delay.
+func (m *Machine) want(id wire.ID, address string, accused bool) {
 	p := m.peer(id, address)
 	p.wants++
 	if p.wants > 1 {
@@ -85,7 +87,7 @@ func (m *Machine) want(id wire.ID, address string) {
 			p.proof -= m.cfg.DropTime * 2 / 3 // or less, if it did not answer just now
 		}
 		p.refused, p.replaced = false, false
-		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp && m.healthyLinks() > 0 {
+		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp && !accused && m.healthyLinks() > 0 {
 			p.nextDial = m.now + higherWaits
 		} else {
 			p.nextDial = m.now
@@ -235,11 +237,17 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 	if out != OutLocal && a.lost == m.lost {
 		p.failed = max(m.running(), 1)
 	}
-	wait := min(redialFirst<<min(p.failures, 6), redialMost)
+	if out != OutRefused {
+		p.refusals = 0
+	}
+	wait := min(redialFirst<<min(p.failures-1, 6), redialMost)
 	switch out {
 	case OutRefused:
-		p.refused = p.refused || known
-		p.weak = !known
+		// At an address not reached before it takes two in a row: something
+		// between may refuse for a moment.
+		p.refusals++
+		p.refused = p.refused || known || p.refusals >= 2
+		p.weak = !p.refused
 	case OutReset:
 		p.foreign++
 		p.refused = p.refused || known && p.foreign >= 2
@@ -256,6 +264,9 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 		wait = redialMost // no evidence; the silence goes on counting
 	}
 	p.nextDial = m.now + m.jitter(wait)
+	if p.weak {
+		p.nextDial = m.now + pressRefused
+	}
 	if len(p.errands) > 0 && p.failures >= 3 {
 		p.errands = nil
 	}

@@ -43,6 +43,12 @@ func (m *Machine) receiveInGroup(l *link, msg wire.Message) {
 	if g == nil || !l.shares(g) {
 		return
 	}
+	switch msg.(type) {
+	case *wire.Gossip, *wire.Buckets, *wire.Sync, *wire.Confirm, *wire.Press:
+		if !g.knows(l) {
+			return
+		}
+	}
 	switch msg := msg.(type) {
 	case *wire.Table:
 		g.heardTable(l, msg)
@@ -67,6 +73,16 @@ func (m *Machine) receiveInGroup(l *link, msg wire.Message) {
 	case *wire.Press:
 		g.heardPress(msg)
 	}
+}
+
+// knows says that the peer is, or was, a participant: what others say counts
+// only once they were let in.
+func (g *group) knows(l *link) bool {
+	if g.members[l.peer.id] != nil {
+		return true
+	}
+	gone := g.gone.get(l.peer.id)
+	return gone != nil && !gone.final()
 }
 
 func domainOf(msg wire.Message) string {

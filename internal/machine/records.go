@@ -121,7 +121,7 @@ func (g *group) lookAtContest(holder *member, r *wire.Record, wait Time) {
 				g.replacedBy(holder)
 			case out == OutForeign && by == holder.rec.ID:
 				delete(g.waiting, r.Address)
-				g.depart(r.ID, r.Incarnation, wire.CauseReplaced, r.Address)
+				g.lostContest(r)
 			case out == OutRefused:
 				delete(g.waiting, r.Address)
 				g.down(holder, wire.CauseCrashed, nil, false)
@@ -130,6 +130,15 @@ func (g *group) lookAtContest(holder *member, r *wire.Record, wait Time) {
 			}
 		})
 	})
+}
+
+// lostContest remembers who claimed an address at which another answers, and
+// tells it so if it can be reached otherwise.
+func (g *group) lostContest(r *wire.Record) {
+	e := g.depart(r.ID, r.Incarnation, wire.CauseReplaced, r.Address)
+	if p := g.m.peers[r.ID]; p != nil && p.link != nil && p.link.shares(g) {
+		g.sayHeld(p.link, e)
+	}
 }
 
 // replacedBy drops a member at whose address another ID has answered this

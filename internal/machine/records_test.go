@@ -132,8 +132,7 @@ func TestARivalOfMyOwnAddressIsMistaken(t *testing.T) {
 
 func TestAGroupTakesNoMoreThanItsBound(t *testing.T) {
 	h := newHarness(t, func(c *Config) { c.MaxMembers = 5 })
-	f := h.newFake("b:1")
-	f.dials()
+	f := h.member("b:1")
 	for i := range 20 {
 		x := &fake{h: h, signer: testSigner{testKey(fmt.Sprint(i))}, address: fmt.Sprintf("x%d:1", i), role: wire.Member}
 		f.says(gossip(x.record(1, 1)))
@@ -166,7 +165,8 @@ func TestTwoMembersOfOneNameAreMarked(t *testing.T) {
 
 func TestWhoOthersRememberAsGoneIsLookedAt(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1")
-	f[1].says(&wire.Sync{Domain: "d", Departures: []wire.Departure{{ID: f[0].id, Incarnation: 1, Cause: wire.CauseCrashed, Address: "b:1"}}})
+	gone := wire.Departure{ID: f[0].id, Incarnation: 1, Cause: wire.CauseCrashed, Address: "b:1"}
+	f[1].says(&wire.Sync{Domain: "d", Departures: []wire.Departure{gone}})
 	h.advance(conflictWithin + time.Second)
 	require.NotEmpty(t, h.looksAt("b:1"))
 	require.Contains(t, h.group().members, f[0].id, "it answers")

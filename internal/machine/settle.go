@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/gotribes/tribes/internal/wire"
 )
 
@@ -13,6 +15,7 @@ type pending struct {
 	crashed  bool
 	rejoined bool
 	isolated bool // as last published
+	crashes  Time // when a view without somebody who had crashed was last published; 0: never
 	first    Time
 	last     Time
 	due      Time
@@ -97,6 +100,10 @@ func (g *group) settle() {
 	if !p.open {
 		return
 	}
+	if g.me.rec.State == wire.Left {
+		*p = pending{} // who has left has no views any more
+		return
+	}
 	if !p.urgent {
 		most := settleSilent
 		if p.crashed || !g.silence() {
@@ -105,6 +112,12 @@ func (g *group) settle() {
 		p.due = max(p.first+settleFirst, p.last+settleQuiet)
 		if g.undecided() {
 			p.due = p.first + most
+		}
+		if p.crashes != 0 && p.crashed && p.first-p.crashes < settleMany {
+			// One more of many: the first change has told at once, the next
+			// gathers the rest.
+			most = settleSilent
+			p.due = max(p.due, p.last+settleCalm)
 		}
 		p.due = min(p.due, p.first+most)
 		if now < p.due {
@@ -146,7 +159,7 @@ func (g *group) publish() {
 	m, p := g.m, &g.pend
 	list, rejoined := p.touched, p.rejoined
 	wasIsolated := p.isolated
-	*p = pending{isolated: m.isolated, touched: nil}
+	*p = pending{isolated: m.isolated, crashes: p.crashes}
 	c := &Change{Domain: g.domain, Isolated: m.isolated}
 	for i := range list {
 		t := &list[i]
@@ -167,6 +180,9 @@ func (g *group) publish() {
 	}
 	if len(c.Events) == 0 {
 		return
+	}
+	if slices.ContainsFunc(c.Events, func(e Event) bool { return e.Kind == Removed && e.Cause == CauseCrashed }) {
+		p.crashes = max(m.now, 1)
 	}
 	g.number++
 	c.Number = g.number

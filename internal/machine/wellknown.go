@@ -161,7 +161,7 @@ func (k *known) try(t *target, joined bool) bool {
 func (k *known) askAgain(l *link) {
 	for _, g := range k.m.groups {
 		if !g.joined && len(l.joining) == 0 {
-			k.m.send(l, &wire.Join{Domain: g.domain, Record: g.me.rec})
+			g.ask(l)
 		}
 	}
 }
@@ -225,6 +225,9 @@ func (k *known) refused(l *link, r *wire.Refuse) {
 				t.next = k.m.now + k.backoff(t)
 				if r.Code == wire.NotServed || r.Code == wire.BadRecord || r.Code == wire.NameHeld || r.Code == wire.Full {
 					t.next = k.m.now + k.m.jitter(2*joinMost)
+				}
+				if k.allJoined() {
+					t.next = k.m.now + k.m.jitter(2*refusedAgain)
 				}
 			}
 		}

@@ -204,7 +204,7 @@ func TestInALargeGroupAFewTryAnUnlinkedWellKnownAddress(t *testing.T) {
 		h.meets["w:1"] = refused
 		f := h.newFake("b:1")
 		f.dials()
-		f.says(gossip(f.record(1, 1)))
+		f.joins()
 		for j := range 100 {
 			x := &fake{h: h, signer: testSigner{testKey(fmt.Sprint("large", j))}, address: fmt.Sprintf("x%d:1", j), role: wire.Member}
 			f.says(gossip(x.record(1, 1)))

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,7 +68,7 @@ func compare(want, got string) string {
 		case len(w) > 0 && len(g) > 0 && w[0] == g[0]:
 			out.WriteString("    " + w[0] + "\n")
 			w, g = w[1:], g[1:]
-		case len(w) > 0 && (len(g) == 0 || !holds(g, w[0])):
+		case len(w) > 0 && (len(g) == 0 || !slices.Contains(g, w[0])):
 			out.WriteString("  - " + w[0] + "\n")
 			w = w[1:]
 		case len(g) > 0:
@@ -76,13 +77,4 @@ func compare(want, got string) string {
 		}
 	}
 	return out.String()
-}
-
-func holds(list []string, line string) bool {
-	for _, l := range list {
-		if l == line {
-			return true
-		}
-	}
-	return false
 }

@@ -19,6 +19,7 @@ const dropTime = 3 * time.Second
 
 var cases = []testCase{
 	{"crash", "1 % (at least 1) killed: dropped by all within 10 round trips + 50 ms; nobody else", [2]int{2, 5000}, crash},
+	{"ten-killed", "10 (at most half) killed within 20 ms: dropped by all as crashed within 1 s, in at most 2 changes", [2]int{4, 1000}, tenKilled},
 	{"power-loss", "1 % (at least 1) lose power: dropped by all within drop time + 1 s (2 and 3 members: + 2 s)", [2]int{2, 5000}, powerLoss},
 	{"most-lose-power", "60 % lose power at once: survivors agree within 12 s, none dropped", [2]int{5, 5000},
 		mostLosePower},
@@ -52,6 +53,29 @@ func crash(s *scene) {
 	s.agree("after a kill", 20*time.Millisecond+50*time.Millisecond, s.others(dead))
 	s.w.Run(20 * time.Second)
 	s.calm(s.others(dead), s.others(dead))
+}
+
+func tenKilled(s *scene) {
+	s.start()
+	dead := s.pick(min(10, s.n/2))
+	for _, h := range dead {
+		h.Kill()
+		s.w.Run(time.Duration(s.rng().Int64N(int64(2 * time.Millisecond))))
+	}
+	rest := s.others(dead)
+	before := map[string]uint64{}
+	for _, h := range rest {
+		before[h.Address()] = h.Proc().View(domain).Number
+	}
+	s.agree("after ten were killed", time.Second, rest)
+	s.w.Run(20 * time.Second)
+	s.calm(rest, rest)
+	for _, h := range rest {
+		if n := h.Proc().View(domain).Number - before[h.Address()]; n > 2 {
+			s.fail("%s was shown %d changes: %v", h, n, h.Proc().View(domain).Log)
+			return
+		}
+	}
 }
 
 func powerLoss(s *scene) {

@@ -1,0 +1,144 @@
+package membership
+
+import (
+	"crypto/ed25519"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gotribes/tribes/internal/machine"
+	"github.com/gotribes/tribes/internal/wire"
+	"github.com/gotribes/tribes/transport"
+	"github.com/gotribes/tribes/wka"
+)
+
+// A bench is a node that is linked but whose loop does not run: the test plays
+// the loop, one heartbeat after the other.
+type bench struct {
+	loop *loop
+	conn *conn
+	now  machine.Time
+	beat wire.Beat
+	raw  []byte
+}
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	cfg := Config{Domain: "d", Advertise: "127.0.0.1:4000", WellKnown: wka.List{"127.0.0.1:4000"}}
+	entries, err := cfg.check()
+	require.NoError(t, err)
+	n, err := newNode(cfg, entries, cfg.Advertise)
+	require.NoError(t, err)
+	n.loop.begin()
+	b := &bench{loop: n.loop}
+
+	// The other side is an endpoint that reads and forgets.
+	_, key, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	peer, err := transport.New(transport.Config{Cluster: "default", Advertise: "127.0.0.1:4001", Key: key})
+	require.NoError(t, err)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = peer.Serve(ln, func(l *transport.Link) { l.Start(func([]byte) error { return nil }, func(error) {}) })
+	}()
+	link, err := n.endpoint.Dial(t.Context(), ln.Addr().String(), transport.ID{})
+	require.NoError(t, err)
+	n.loop.linkUp(0, link, 0, "")
+	n.loop.after()
+	for _, c := range n.loop.links {
+		b.conn = c
+	}
+	require.NotNil(t, b.conn)
+	t.Cleanup(func() {
+		n.cancel()
+		_ = n.endpoint.Close()
+		_ = peer.Close()
+		<-served
+	})
+	b.now = time.Millisecond
+	return b
+}
+
+// receive reads a heartbeat from the wire and hands it to the machine.
+func (b *bench) receive(encoder *wire.Encoder) error {
+	b.beat.Seq++
+	encoder.Reset()
+	b.beat.Encode(encoder)
+	if err := b.conn.frame(encoder.Bytes()); err != nil {
+		return err
+	}
+	b.now += time.Microsecond
+	b.loop.take(<-b.loop.in, b.now)
+	return nil
+}
+
+// send performs the effect of a heartbeat.
+func (b *bench) send() {
+	b.loop.effect(&machine.Effect{Kind: machine.DoBeat, Link: b.conn.id, Beat: b.beat})
+}
+
+func TestHeartbeatsCostNoMemory(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates; the test runs without it")
+	}
+	b := newBench(t)
+	var encoder wire.Encoder
+	require.Zero(t, testing.AllocsPerRun(1000, func() { _ = b.receive(&encoder) }), "received")
+	// What is sent waits in the link's buffers, which grow to their size first.
+	for range 2000 {
+		b.send()
+	}
+	require.Zero(t, testing.AllocsPerRun(1000, b.send), "sent")
+}
+
+func BenchmarkHeartbeat(b *testing.B) {
+	x := newBench(b)
+	var encoder wire.Encoder
+	b.Run("receive", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_ = x.receive(&encoder)
+		}
+	})
+	b.Run("send", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			x.send()
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	x := newBench(b)
+	record := x.loop.m.Own("d")
+	for _, m := range []wire.Message{
+		&wire.Need{Needed: true},
+		&wire.Gossip{Domain: "d", Records: []*wire.Record{record}},
+	} {
+		var encoder wire.Encoder
+		wire.Encode(&encoder, m)
+		b.Run(wire.Name(m), func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(encoder.Bytes())))
+			for b.Loop() {
+				if err := x.conn.frame(encoder.Bytes()); err != nil {
+					b.Fatal(err)
+				}
+				<-x.loop.in
+			}
+		})
+	}
+}
+
+func TestFramesThatMakeNoSense(t *testing.T) {
+	b := newBench(t)
+	require.ErrorIs(t, b.conn.frame([]byte{byte(wire.KindBeat), 0xc1}), transport.ErrMalformed)
+	require.ErrorIs(t, b.conn.frame([]byte{byte(wire.KindGossip), 0xc1}), transport.ErrMalformed)
+	require.NoError(t, b.conn.frame([]byte{99, 0x80}), "a kind of a later version is skipped")
+	require.Empty(t, b.loop.in)
+}

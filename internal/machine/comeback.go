@@ -51,17 +51,19 @@ func (g *group) heldDown(from *link, incarnation uint32, cause wire.Cause) {
 	m.after(wait, func() { g.tryReturn(gen) })
 }
 
-// wasCutOff says whose fault it was: mine if no other link has lasted, or if
-// a neighbour with a lasting link held me down.
+// wasCutOff says whose fault it was: mine if no link has lasted, or if a
+// neighbour with a lasting link held me down; not mine if only others' have.
 func (m *Machine) wasCutOff(teller *link) bool {
+	others := false
 	for _, l := range m.links {
 		lasting := l.peer.link == l && l.peer.healthy >= 0 && m.running()-l.peer.healthy >= m.cfg.DropTime &&
 			m.now-l.since >= m.cfg.DropTime && !m.stale(l.peer)
-		if lasting {
-			return l == teller
+		if lasting && l == teller {
+			return true
 		}
+		others = others || lasting
 	}
-	return true
+	return !others
 }
 
 func (g *group) tryReturn(gen int) {

@@ -76,6 +76,7 @@ const (
 	roundsLater    = 6                // rounds in a row from the second offence on
 	settleFirst    = 20 * time.Millisecond
 	settleQuiet    = 10 * time.Millisecond
+	settleRest     = 700 * time.Millisecond // at most, for the rest of many that crashed
 	settleCalm     = 100 * time.Millisecond // quiet before a change that follows another with crashes
 	settleMany     = time.Second            // within this of it
 	settleSoon     = 100 * time.Millisecond
@@ -98,6 +99,7 @@ const (
 	heavyEvery     = 100 * time.Millisecond // one large answer for a link, and a few at once
 	heavyAtOnce    = 8
 	late           = 20 * time.Millisecond // a loop later than this was stopped
+	doubtRefused   = 100 * time.Millisecond
 	conflictWithin = time.Second
 )
 

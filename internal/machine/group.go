@@ -178,7 +178,8 @@ func (g *group) rewatch(added *member) {
 	for _, x := range now {
 		if !x.neighbour {
 			x.neighbour = true
-			g.m.want(x.rec.ID, x.rec.Address, x.inquiry.standing(x) > 0)
+			many := g.pend.crashed || g.pend.crashes != 0 && g.m.now-g.pend.crashes < settleMany
+			g.m.want(x.rec.ID, x.rec.Address, many || x.inquiry.standing(x) > 0)
 		}
 	}
 	g.neighbour = append(g.neighbour[:0], now...)

@@ -280,18 +280,19 @@ func (m *Machine) linkLost(l *link) {
 		// process is gone or only the connection. Five times in ten seconds
 		// is as bad as silence.
 		run := m.running()
-		if run-p.lostAt[p.lostNext] < flapWindow {
+		p.lostAt[p.lostNext] = run
+		p.lostNext = (p.lostNext + 1) % flapCount
+		if run-p.lostAt[p.lostNext] < flapWindow { // the oldest of the last five
 			p.proof = min(p.proof, run-m.cfg.DropTime)
 			p.healthy = -1
 		}
-		p.lostAt[p.lostNext] = run
-		p.lostNext = (p.lostNext + 1) % flapCount
 	default:
 		p.nextDial += m.jitter(2 * higherWaits)
 		p.proof = max(p.proof, m.running()-m.cfg.DropTime/2)
 	}
 	m.reviewPeer(p)
 	m.healthyAgain()
+	m.lonelier = true
 }
 
 func (m *Machine) send(l *link, msg wire.Message) {

@@ -101,7 +101,7 @@ func TestABrokenLinkIsDialledAgainAtOnceAndARefusalAccuses(t *testing.T) {
 	require.Equal(t, []string{"removed b crashed"}, h.events())
 }
 
-func TestARefusalAtAnAddressNeverReachedProvesNothing(t *testing.T) {
+func TestOneRefusalAtAnAddressNeverReachedProvesNothingTwoDo(t *testing.T) {
 	h := newHarness(t)
 	f, c := h.newFake("b:1"), h.member("c:1")
 	h.meets["b:1"] = refused // only ever linked from there, and looks are refused
@@ -110,10 +110,10 @@ func TestARefusalAtAnAddressNeverReachedProvesNothing(t *testing.T) {
 	h.advance(time.Second)
 	h.quiet()
 	f.breaks()
-	h.advance(time.Second)
-	require.Empty(t, c.heardAccusations(), "it may be a firewall that always refuses")
-	h.advance(dropTime)
-	require.Equal(t, []string{"a of b silent"}, c.heardAccusations(), "the silence goes on counting")
+	h.advance(pressRefused - 1)
+	require.Empty(t, c.heardAccusations(), "something between may refuse for a moment")
+	h.advance(redialMost)
+	require.Equal(t, []string{"a of b refused"}, c.heardAccusations(), "twice in a row")
 }
 
 func TestFiveLinksLostWithinTenSecondsCountAsSilence(t *testing.T) {

@@ -40,6 +40,7 @@ type Machine struct {
 	cutSince    Time // since when no link is healthy; 0: some is
 	replaced    bool
 	started     bool
+	lonelier    bool // a link was lost or a dial failed in this step: time to search
 	busy        bool // something but a heartbeat happened in this step
 
 	out []Effect
@@ -154,6 +155,10 @@ func (m *Machine) end() {
 func (m *Machine) conclude() {
 	for _, g := range m.groups {
 		g.judgeAll()
+	}
+	if m.lonelier {
+		m.lonelier = false
+		m.search.tend(m)
 	}
 	m.tendAll()
 	for _, g := range m.groups {

@@ -73,9 +73,9 @@ func (m *Machine) failedLately(p *peer) bool {
 
 func (p *peer) wanted() bool { return p.wants > 0 || p.temp }
 
-// want says that a group counts a node as neighbour. accused: others say that
-// it is not reachable, so that it is looked at without delay.
-func (m *Machine) want(id wire.ID, address string, accused bool) {
+// want says that a group counts a node as neighbour. soon: it is accused, or
+// others have just crashed, so that it is dialled without delay.
+func (m *Machine) want(id wire.ID, address string, soon bool) {
 	p := m.peer(id, address)
 	p.wants++
 	if p.wants > 1 {
@@ -87,7 +87,7 @@ func (m *Machine) want(id wire.ID, address string, accused bool) {
 			p.proof -= m.cfg.DropTime * 2 / 3 // or less, if it did not answer just now
 		}
 		p.refused, p.replaced = false, false
-		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp && !accused && m.healthyLinks() > 0 {
+		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp && !soon && m.healthyLinks() > 0 {
 			p.nextDial = m.now + higherWaits
 		} else {
 			p.nextDial = m.now
@@ -274,4 +274,5 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 		m.search.result(m, p, out)
 	}
 	m.reviewPeer(p)
+	m.lonelier = true
 }

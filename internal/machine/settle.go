@@ -116,8 +116,11 @@ func (g *group) settle() {
 		if p.crashes != 0 && p.crashed && p.first-p.crashes < settleMany {
 			// One more of many: the first change has told at once, the next
 			// gathers the rest.
-			most = settleSilent
+			most = settleRest
 			p.due = max(p.due, p.last+settleCalm)
+			if g.unlinked() {
+				p.due = p.first + most
+			}
 		}
 		p.due = min(p.due, p.first+most)
 		if now < p.due {
@@ -137,6 +140,15 @@ func (g *group) undecided() bool {
 		}
 	}
 	return false
+}
+
+// unlinked says that a link to some neighbour is still being tried: it may be
+// one of those who are gone.
+func (g *group) unlinked() bool {
+	return slices.ContainsFunc(g.neighbour, func(x *member) bool {
+		p := g.m.peers[x.rec.ID]
+		return p != nil && p.link == nil
+	})
 }
 
 // silence says that a pending change comes from silence rather than from a

@@ -55,15 +55,22 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 		g.heldBy(x, from.peer.id)
 	}
 	g.judge(x)
+	if own := q.by(m.self, x); g.members[v.Subject] == x && v.Held && own != nil && own.Reason != wire.Silent {
+		g.down(x, causeOf(own.Reason), nil, false) // I have looked, and was refused
+	}
 	if g.members[v.Subject] != x {
-		return // borne out by my own rings, and passed on
+		return // borne out, and passed on
 	}
 	if proof := q.held(v); !q.passed && len(proof) > 0 {
 		q.passed = true
 		passed := &wire.Verdict{Subject: v.Subject, Incarnation: v.Incarnation, Accusations: proof}
 		g.floods = append(g.floods, flood{from: from.id, verdict: passed})
 	}
-	g.doubt(x, m.within(conflictWithin))
+	wait := conflictWithin
+	if slices.ContainsFunc(v.Accusations, func(a *wire.Accusation) bool { return a.Reason != wire.Silent }) {
+		wait = doubtRefused // a look at who refuses costs nobody much
+	}
+	g.doubt(x, m.within(wait))
 }
 
 // held returns those of a verdict's accusations that this node has checked and

@@ -178,10 +178,8 @@ func (k *known) myPlace(text string) bool {
 	var buf [2 * everybodyUpTo]*member
 	places := wire.AddressPlaces(text)
 	for _, g := range k.m.groups {
-		for _, x := range g.rings.around(places, buf[:0]) {
-			if x == g.me {
-				return true
-			}
+		if slices.Contains(g.rings.around(places, buf[:0]), g.me) {
+			return true
 		}
 	}
 	return false
@@ -258,19 +256,30 @@ func (k *known) selfJoined() {
 	}
 }
 
-// silentSince says that every address was tried since then, and none of them
-// answered (else there would be a link).
+// silentSince says that every address was tried since then, or as many of a
+// name as of members in a search, and that none of them answered (else there
+// would be a link).
 func (k *known) silentSince(run Time) bool {
 	silent := true
 	for _, e := range k.entries {
+		under, tried := 0, 0
 		for _, t := range e.targets {
-			if !t.self && !t.hint && t.triedAt >= run && t.answered {
-				return false
+			if t.under != 0 {
+				under++
 			}
-			if !t.self && !t.hint && t.triedAt < run {
+			if t.triedAt >= run && !t.self {
+				tried++
+			}
+		}
+		for _, t := range e.targets {
+			switch {
+			case t.self, t.hint:
+			case t.triedAt >= run && t.answered:
+				return false
+			case t.triedAt < run && tried < searchMost:
 				silent = false
-				if t.under == 0 {
-					k.try(t, false)
+				if t.under == 0 && under < dialsPerName && k.try(t, false) {
+					under++
 				}
 			}
 		}

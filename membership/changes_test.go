@@ -263,7 +263,6 @@ func (l hijacked) Close() error {
 }
 
 func TestReplacedNodeEnds(t *testing.T) {
-	awaitsMachine(t, "who returns to an address that another has taken is not always told")
 	inBubble(t, func(b *bubble) {
 		b.group(2)
 		old := b.start(3, func(c *Config) { c.Listener = hijacked{c.Listener, make(chan struct{})} })

@@ -249,10 +249,3 @@ func listenLoopback(t testing.TB) net.Listener {
 	require.NoError(t, err)
 	return ln
 }
-
-// awaitsMachine skips a test of what the rules of internal/machine do not keep
-// yet. The test itself says what is wanted.
-func awaitsMachine(t testing.TB, what string) {
-	t.Helper()
-	t.Skip("not kept yet by internal/machine: " + what)
-}

@@ -90,7 +90,6 @@ func TestDomainNotServed(t *testing.T) {
 }
 
 func TestNameHeldByALiveMember(t *testing.T) {
-	awaitsMachine(t, "who was refused comes in by anti-entropy half a second later")
 	inBubble(t, func(b *bubble) {
 		named := func(c *Config) { c.Name = "node-1" }
 		first := b.join(1, named)
@@ -104,7 +103,6 @@ func TestNameHeldByALiveMember(t *testing.T) {
 }
 
 func TestUnreachableAdvertisedAddress(t *testing.T) {
-	awaitsMachine(t, "who was refused comes in by anti-entropy, or by a table, without a dial back")
 	inBubble(t, func(b *bubble) {
 		b.join(1)
 		err, _ := b.joinFails(2, func(c *Config) { c.Advertise = addr(9) })

@@ -304,7 +304,6 @@ func TestManagerJoinsWhereItsOwnDomainIsNotServed(t *testing.T) {
 }
 
 func TestTwoBalancersThatNameEachOther(t *testing.T) {
-	awaitsMachine(t, "a member that has joined by one well-known address does not ask a manager of any domain at another")
 	inBubble(t, func(b *bubble) {
 		both := func(c *Config) { c.WellKnown = wka.List{addr(1), addr(2)} }
 		x := b.start(1, balancer("*"), both)

@@ -85,7 +85,7 @@ func (g *group) tryReturn(gen int) {
 		}
 		again := redialFirst // no link yet: one is being dialled
 		if asked {
-			again = lookTime
+			again = askAgainAfter
 		}
 		m.after(again, func() { g.tryReturn(gen) })
 		return

@@ -49,7 +49,8 @@ const (
 	failedKept    = 5 * time.Second
 	redialFirst   = 50 * time.Millisecond
 	redialMost    = time.Second
-	flapWindow    = 10 * time.Second // five links lost within this count as silence
+	askAgainAfter = 250 * time.Millisecond // for the table of whom has dropped this node
+	flapWindow    = 10 * time.Second       // five links lost within this count as silence
 	flapCount     = 5
 	pressAfter    = time.Second           // an undecided accusation makes its watcher look at the others
 	pressRefused  = 30 * time.Millisecond // the same where the watcher has met a refusal
@@ -77,7 +78,7 @@ const (
 	settleFirst    = 20 * time.Millisecond
 	settleQuiet    = 10 * time.Millisecond
 	settleRest     = 700 * time.Millisecond // at most, for the rest of many that crashed
-	settleCalm     = 100 * time.Millisecond // quiet before a change that follows another with crashes
+	settleCalm     = 50 * time.Millisecond  // quiet before a change that follows another with crashes
 	settleMany     = time.Second            // within this of it
 	settleSoon     = 100 * time.Millisecond
 	settleSilent   = 500 * time.Millisecond

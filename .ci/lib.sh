@@ -42,7 +42,7 @@ needs_go() {
 		PATH=$PATH:/usr/local/go/bin:$HOME/go/bin
 		export PATH
 	fi
-	command -v go >/dev/null 2>&1 || fail "the go command was not found; install Go $(sed -n 's/^go //p' go.mod) or later from https://go.dev/dl/"
+	command -v go >/dev/null 2>&1 || fail "the go command was not found; install Go $(sed -n 's/^go //p' go.mod) or later"
 	PATH=$(go env GOROOT)/bin:$PATH
 	export PATH
 }

@@ -21,7 +21,6 @@ type bench struct {
 	conn *conn
 	now  machine.Time
 	beat wire.Beat
-	raw  []byte
 }
 
 func newBench(t testing.TB) *bench {
@@ -94,6 +93,24 @@ func TestHeartbeatsCostNoMemory(t *testing.T) {
 		b.send()
 	}
 	require.Zero(t, testing.AllocsPerRun(1000, b.send), "sent")
+}
+
+// A group at rest costs each link less than 100 bytes of payload a second, in
+// each direction: two heartbeats of about 20 bytes.
+func TestAnIdleLinkCostsLittle(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		all := b.group(10)
+		b.pass(time.Minute) // newcomers are looked at for a while
+		before := all[3].Stats()
+		b.pass(time.Minute)
+		after := all[3].Stats()
+		require.Equal(b, before.MessagesSent, after.MessagesSent, "nothing but heartbeats")
+		perLink := float64(after.BytesSent-before.BytesSent) / 60 / float64(after.Links)
+		b.Logf("%.1f bytes a second for each of %d links", perLink, after.Links)
+		require.Less(b, perLink, 100.0)
+		require.Equal(b, before.Dials, after.Dials, "all links last")
+		require.Equal(b, before.Looks, after.Looks, "nobody is looked at")
+	})
 }
 
 func BenchmarkHeartbeat(b *testing.B) {

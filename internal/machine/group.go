@@ -36,7 +36,6 @@ type group struct {
 	joinedAt  Time
 	emptyFor  Time // since when a followed domain has no members
 	unacked   []unacked
-	follows   []string
 }
 
 // A member is one participant of a group as this node knows it. It is kept

@@ -21,7 +21,6 @@ type Machine struct {
 	timers   timerHeap
 	timerSeq uint64
 	nextBeat Time
-	tagged   uint64
 
 	groups []*group // sorted by domain
 	peers  map[wire.ID]*peer

@@ -54,9 +54,8 @@ func (m *Machine) Own(domain string) *wire.Record {
 // unacked is a member's arrival or state that this manager has published but
 // the application has not applied.
 type unacked struct {
-	number  uint64
-	record  *wire.Record
-	leaving bool
+	number uint64
+	record *wire.Record
 }
 
 const unackedMost = 4096

@@ -19,8 +19,8 @@ const dropTime = 3 * time.Second
 
 var cases = []testCase{
 	{"crash", "1 % (at least 1) killed: dropped by all within 10 round trips + 50 ms; nobody else", [2]int{2, 5000}, crash},
-	{"ten-killed", "10 (at most half) killed within 20 ms: dropped by all as crashed within 1 s, in at most 2 changes", [2]int{4, 1000}, tenKilled},
-	{"power-loss", "1 % (at least 1) lose power: dropped by all within drop time + 1 s (2 and 3 members: + 2 s)", [2]int{2, 5000}, powerLoss},
+	{"ten-killed", "10 (at most half) killed within 20 ms: dropped by all within 1 s, in at most 2 changes", [2]int{4, 1000}, tenKilled},
+	{"power-loss", "1 % (at least 1) lose power: dropped by all within drop time + 1 s (2 or 3: + 2 s)", [2]int{2, 5000}, powerLoss},
 	{"most-lose-power", "60 % lose power at once: survivors agree within 12 s, none dropped", [2]int{5, 5000},
 		mostLosePower},
 	{"all-but-two", "all but two lose power: the two agree within 30 s", [2]int{4, 50}, allButTwo},

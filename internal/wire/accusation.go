@@ -90,10 +90,6 @@ func (r Reason) String() string {
 	return "no reason"
 }
 
-func (a *Accusation) encode(e *Encoder) {
-	encodeSigned(e, a.Body, &a.Sig)
-}
-
 func decodeAccusation(d *Decoder) *Accusation {
 	body, sig := decodeSigned(d, MaxAccusation)
 	if d.Err() != nil {

@@ -145,7 +145,6 @@ func (h *Host) ResetLinks() {
 	h.w.trace("reset links of %s", h.address)
 	for _, c := range slices.Clone(h.conns) {
 		for i := range c.ends {
-			i := i
 			if !c.closed[i] && !c.ends[i].dead {
 				c.ends[i].input(func() { c.take(i, segment{reset: true}) })
 			}

@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gotribes/tribes/internal/machine"
@@ -136,19 +137,20 @@ func (p *Proc) effect(e machine.Effect) {
 
 // describe names a message, and what a flood holds.
 func describe(msg wire.Message) string {
-	text := wire.Name(msg)
+	var text strings.Builder
+	text.WriteString(wire.Name(msg))
 	if g, ok := msg.(*wire.Gossip); ok {
 		for _, r := range g.Records {
-			text += " [" + r.String() + "]"
+			text.WriteString(" [" + r.String() + "]")
 		}
 		for _, a := range g.Accusations {
-			text += " [" + a.String() + "]"
+			text.WriteString(" [" + a.String() + "]")
 		}
 		for _, v := range g.Verdicts {
-			text += fmt.Sprintf(" [verdict on %s, held %v]", v.Subject.Short(), v.Held)
+			fmt.Fprintf(&text, " [verdict on %s, held %v]", v.Subject.Short(), v.Held)
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (p *Proc) resolve(e machine.Effect) {

@@ -197,7 +197,7 @@ func TestLatency(t *testing.T) {
 		w.says(a, "two")
 		time.Sleep(50*time.Millisecond - 2)
 		w.hearsNothing(b)
-		time.Sleep(1)
+		time.Sleep(1 * time.Nanosecond)
 		w.hears(b, "one ")
 		time.Sleep(50 * time.Millisecond)
 		w.hears(b, "two")
@@ -227,7 +227,7 @@ func TestLatencyAppliesToCloseAndReset(t *testing.T) {
 		w.says(b, "too late") // 10 ms to a, 10 ms for the reset
 		time.Sleep(20*time.Millisecond - 1)
 		w.wantRead(b, io.EOF)
-		time.Sleep(1)
+		time.Sleep(1 * time.Nanosecond)
 		synctest.Wait()
 		w.wantRead(b, syscall.ECONNRESET)
 	})
@@ -246,7 +246,7 @@ func TestCutTakesWhatIsOnItsWay(t *testing.T) {
 		w.Heal("a", "b")
 		time.Sleep(10*time.Millisecond - 1)
 		w.hearsNothing(b)
-		time.Sleep(1)
+		time.Sleep(1 * time.Nanosecond)
 		w.hears(b, "on its way")
 	})
 }

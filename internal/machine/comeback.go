@@ -9,12 +9,13 @@ import (
 // answer, and publishes its next incarnation (docs/protocol.md, "How a member
 // comes back").
 type comeback struct {
-	held     bool   // some hold this incarnation as down
-	teller   LinkID // over which it was told
-	offence  bool   // it was I who was cut off, not an island with me in it
-	offences int
-	last     Time // when this node last returned
-	rounds   int  // in a row in which most answered
+	held      bool   // some hold this incarnation as down
+	teller    LinkID // over which it was told
+	offence   bool   // it was I who was cut off, not an island with me in it
+	offences  int
+	last      Time // when this node last returned
+	notBefore Time // when the hold-down ends
+	rounds    int  // in a row in which most answered
 	generation
 	theirs  *rings // the table that was handed over
 	handing *rings // the same while it is coming
@@ -47,6 +48,7 @@ func (g *group) heldDown(from *link, incarnation uint32, cause wire.Cause) {
 	if b.offence {
 		wait = returnWaits[min(b.offences, len(returnWaits)-1)]
 	}
+	b.notBefore = m.now + wait
 	gen := b.next()
 	m.after(wait, func() { g.tryReturn(gen) })
 }
@@ -69,6 +71,10 @@ func (m *Machine) wasCutOff(teller *link) bool {
 func (g *group) tryReturn(gen int) {
 	m, b := g.m, &g.back
 	if gen != b.current || !b.held {
+		return
+	}
+	if wait := b.notBefore - m.now; wait > 0 {
+		m.after(wait, func() { g.tryReturn(gen) })
 		return
 	}
 	if b.theirs == nil {

@@ -27,6 +27,8 @@ var cases = []testCase{
 	{"all-but-one", "all but one lose power: the one is isolated", [2]int{3, 50}, allButOne},
 	{"all-but-one-killed", "all but one killed: it drops the others as crashed within 1 s, not isolated", [2]int{2, 50}, allButOneKilled},
 	{"five-percent", "everybody loses 5 %: nobody dropped in 1 h", [2]int{2, 1000}, fivePercent},
+	{"lossy", "1 % lose 80 % of what comes in for 10 min: nobody healthy dropped; at most 3 transitions of each", [2]int{50, 1000}, lossy},
+	{"flip-flop", "1 % hear nothing, 20 s on and 20 s off, for 10 min: the same; at most 16 transitions", [2]int{50, 1000}, flipFlop},
 	{"half", "half/half for 100 s: nobody dropped inside an island; one view 5 s after the heal", [2]int{2, 1000}, half},
 	{"ninety-ten", "partition 90/10 for 100 s: the same", [2]int{10, 1000}, ninetyTen},
 	{"three-ways", "partition three ways for 100 s: the same", [2]int{6, 1000}, threeWays},
@@ -152,6 +154,50 @@ func fivePercent(s *scene) {
 	s.w.LossEverywhere(0.05)
 	s.w.Run(time.Hour)
 	s.calm(s.hosts, s.hosts)
+}
+
+func lossy(s *scene) {
+	s.start()
+	bad := onePercent(s)
+	for _, h := range bad {
+		s.w.Loss(h, 0.8)
+	}
+	s.w.Run(10 * time.Minute)
+	s.faulty(bad, 3)
+}
+
+func flipFlop(s *scene) {
+	s.start()
+	bad := onePercent(s)
+	for range 15 {
+		for _, h := range bad {
+			for _, o := range s.hosts {
+				if o != h {
+					s.w.CutOneWay(o, h)
+				}
+			}
+		}
+		s.w.Run(20 * time.Second)
+		s.w.Heal()
+		s.w.Run(20 * time.Second)
+	}
+	s.faulty(bad, 16)
+}
+
+// faulty fails if a healthy member was removed by a healthy one, or a faulty
+// one came and went more often than most in anybody's view.
+func (s *scene) faulty(bad []*world.Host, most int) {
+	good := s.others(bad)
+	s.calm(good, good)
+	for _, o := range good {
+		v := o.Proc().View(domain)
+		for _, h := range bad {
+			if n := v.Added[h.Address()] - 1 + v.Removed[h.Address()]; n > most {
+				s.fail("%s saw %d transitions of %s", o, n, h)
+				return
+			}
+		}
+	}
 }
 
 func islands(s *scene, parts ...[]*world.Host) {

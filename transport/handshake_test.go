@@ -307,6 +307,7 @@ func TestOwnDomainsThatDoNotFitAreALocalFailure(t *testing.T) {
 				require.Equal(t, FailureLocal, FailureOf(err))
 				_, err = b.Dial(t.Context(), a.address, ID{})
 				require.Equal(t, FailureReset, FailureOf(err))
+				synctest.Wait() // the line is written once the connection is closed
 				require.Len(t, a.log.lines(), 1)
 			})
 		})

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -71,13 +73,25 @@ func story(t *testing.T) {
 	}
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// nextPort counts through ports below those that the system gives to outgoing
+// connections (32768 on Linux): a port from there may be taken by some other
+// connection before the program that is told to use it gets to listen.
+var nextPort atomic.Uint32
+
+func init() { nextPort.Store(10000 + rand.Uint32N(20000)) }
+
+// freeAddress returns a loopback address that nobody listens on, each only once.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10000+nextPort.Add(1)%20000)
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
+	}
+	require.FailNow(t, "no free port")
+	return ""
 }
 
 // line is an event as the programs print it.

@@ -34,7 +34,8 @@ type group struct {
 	back      comeback
 	joined    bool
 	joinedAt  Time
-	emptyFor  Time // since when a followed domain has no members
+	askOf     wire.ID // the manager whose domain this is followed for: its table is awaited
+	emptyFor  Time    // since when a followed domain has no members
 	unacked   []unacked
 }
 

@@ -10,12 +10,11 @@ import (
 // links are few (docs/protocol.md, "When a member is down", 7). Temporary
 // neighbours carry floods; they are never accused.
 type search struct {
-	active  bool
-	since   Time // running
-	round   Time
-	tried   map[wire.ID]bool
-	under   int // dials under way
-	refused bool
+	active bool
+	since  Time // running
+	round  Time
+	tried  map[wire.ID]bool
+	under  int // dials under way
 }
 
 // tend is called with every heartbeat.
@@ -109,7 +108,6 @@ func (s *search) result(m *Machine, p *peer, out Outcome) {
 	}
 	p.temp = false
 	if out == OutRefused || out == OutForeign || out == OutReset {
-		s.refused = true
 		p.weak = p.weak || !p.refused
 	}
 	s.round = m.now

@@ -345,7 +345,7 @@ func (g *group) sendTable(l *link) {
 
 // heardTable takes over what a member hands over.
 func (g *group) heardTable(l *link, t *wire.Table) {
-	if !slices.Contains(l.asked, g) && !g.knows(l) {
+	if !slices.Contains(l.asked, g) && !g.knows(l) && l.peer.id != g.askOf {
 		return // nobody asked, and who sends it has not been let in
 	}
 	b := &g.back

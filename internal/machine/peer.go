@@ -238,7 +238,7 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 		p.failed = max(m.running(), 1)
 	}
 	if out != OutRefused {
-		p.refusals = 0
+		p.refusals, p.weak = 0, false
 	}
 	wait := min(redialFirst<<min(p.failures-1, 6), redialMost)
 	switch out {

@@ -55,6 +55,9 @@ func (m *Machine) receiveInGroup(l *link, msg wire.Message) {
 	case *wire.Gossip:
 		g.heardGossip(msg, l)
 	case *wire.HeldDown:
+		if slices.Contains(l.turned, g) {
+			return // who was refused has nothing to say
+		}
 		g.heldDown(l, msg.Incarnation, msg.Cause)
 	case *wire.Buckets:
 		g.heardBuckets(l, msg)
@@ -65,7 +68,7 @@ func (m *Machine) receiveInGroup(l *link, msg wire.Message) {
 	case *wire.Looked:
 		if msg.Token != 0 {
 			g.heardLookedFor(l, msg)
-		} else {
+		} else if g.knows(l) {
 			g.heardLooked(msg, l)
 		}
 	case *wire.Confirm:

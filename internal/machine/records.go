@@ -62,7 +62,12 @@ func (g *group) followToo(r *wire.Record) {
 			continue
 		}
 		if h := m.follow(d, wire.Member); h != nil {
-			m.sendTo(r.ID, r.Address, &wire.Join{Domain: d, Record: h.me.rec})
+			h.askOf = r.ID
+			if p := m.peers[r.ID]; p != nil && p.link != nil {
+				h.ask(p.link)
+			} else {
+				m.sendTo(r.ID, r.Address, &wire.Join{Domain: d, Record: h.me.rec})
+			}
 		}
 	}
 }

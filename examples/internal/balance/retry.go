@@ -6,7 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
+
+	"github.com/gotribes/tribes/membership"
 )
 
 // transport sends a request to one member of the domain that stands as the host
@@ -29,26 +32,42 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	body := &onceBody{ReadCloser: req.Body}
-	for _, target := range targets {
-		out := req.Clone(req.Context())
-		out.URL.Host = target.Host
-		if req.Body != nil {
-			out.Body = body
+	tried := map[membership.ID]bool{}
+	for len(targets) > 0 {
+		target := targets[0]
+		tried[target.ID] = true
+		resp, again, failure := t.try(req, target, group, body)
+		if !again {
+			return resp, failure
 		}
-		var resp *http.Response
-		if resp, err = t.base.RoundTrip(out); err == nil {
-			return resp, nil
-		}
-		if req.Context().Err() != nil {
-			return nil, err // the client went away: no fault of the member
-		}
-		group.ReportFailure(target.ID, err)
-		if !repeatable(req, err) || body.begun.Load() {
-			return nil, err
+		err = failure
+		if targets = targets[1:]; len(targets) == 0 {
+			// Others may have come while these were tried.
+			targets, _ = t.picker.Pick(domain, group)
+			targets = slices.DeleteFunc(targets, func(o Target) bool { return tried[o.ID] })
 		}
 	}
-	reason := fmt.Sprintf("none of its %d members could be reached", len(targets))
+	reason := fmt.Sprintf("none of its %d members could be reached", len(tried))
 	return nil, &EmptyError{Domain: domain, Reason: reason, Err: err}
+}
+
+// try sends the request to one member. again: it failed, and may be sent to
+// another.
+func (t *transport) try(req *http.Request, target Target, group Domain, body *onceBody) (_ *http.Response, again bool, _ error) {
+	out := req.Clone(req.Context())
+	out.URL.Host = target.Host
+	if req.Body != nil {
+		out.Body = body
+	}
+	resp, err := t.base.RoundTrip(out)
+	if err == nil {
+		return resp, false, nil
+	}
+	if req.Context().Err() != nil {
+		return nil, false, err // the client went away: no fault of the member
+	}
+	group.ReportFailure(target.ID, err)
+	return nil, repeatable(req, err) && !body.begun.Load(), err
 }
 
 // repeatable tells whether a request that failed with err may be sent again. If

@@ -189,7 +189,7 @@ func (c *Config) listen() (ln net.Listener, advertise string, err error) {
 	}
 	if ln == nil {
 		if ln, err = net.Listen("tcp", advertise); err != nil {
-			return nil, "", fmt.Errorf("listening on Config.Advertise %s, as there is no Config.Listener: %w", advertise, err)
+			return nil, "", fmt.Errorf("listening on the advertised address %s, as no other listener is given: %w", advertise, err)
 		}
 	}
 	return ln, advertise, c.checkExposure(ln)

@@ -50,7 +50,8 @@ func (g *Group) View() View { return View{g.current.Load()} }
 // node itself included if it is one. While the body runs nothing is lost:
 // whatever happens meanwhile comes with the next change, as the difference
 // between the two views. So a later change may lead over several view numbers,
-// and a member that came and went in between is not in it.
+// and a member that came and went in between is not in it. A change that has
+// begun to be told is told to its end, also by Events.
 //
 // When the body has returned, and what it held with Change.Hold is released,
 // the change counts as applied. A member that leaves waits until every manager

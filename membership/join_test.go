@@ -89,6 +89,22 @@ func TestDomainNotServed(t *testing.T) {
 	})
 }
 
+// The likeliest slip in a copied configuration: the balancer's address is given
+// as one's own.
+func TestAnotherLivesAtTheAdvertisedAddress(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		lb := b.join(1)
+		n := b.start(2, func(c *Config) {
+			c.Advertise = lb.Self().Address
+			c.WellKnown = wka.List{lb.Self().Address}
+		})
+		ctx, cancel := context.WithTimeout(b.Context(), 5*time.Second)
+		defer cancel()
+		require.ErrorContains(b, n.Joined(ctx), lb.Self().Address)
+		require.Equal(b, 1, lb.Own().View().Len())
+	})
+}
+
 func TestNameHeldByALiveMember(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		named := func(c *Config) { c.Name = "node-1" }

@@ -21,7 +21,6 @@ const (
 type joins struct {
 	mu       sync.Mutex
 	domain   string
-	self     string // the advertised address
 	entries  []joinEntry
 	targets  map[string]*joinTarget // by address
 	byPeer   map[ID]string          // who answered at which
@@ -51,13 +50,13 @@ type joinTarget struct {
 var errUnanswered = errors.New("linked, but the join is not answered yet")
 
 func (j *joins) init(n *Node) {
-	j.domain, j.self = n.cfg.Domain, n.advertise
+	j.domain = n.cfg.Domain
 	j.targets, j.byPeer = make(map[string]*joinTarget), make(map[ID]string)
 	j.joined, j.refused = make(chan struct{}), make(chan struct{})
 	for i, e := range n.entries {
 		address, literal := e.Literal()
 		j.entries = append(j.entries, joinEntry{text: n.cfg.WellKnown[i], resolved: literal})
-		if literal && address != n.advertise && len(j.targets) < targetsMost {
+		if literal && len(j.targets) < targetsMost {
 			j.targets[address] = &joinTarget{entry: i}
 		}
 	}
@@ -84,7 +83,7 @@ func (j *joins) resolved(index int, addresses []string, err error) {
 		}
 	}
 	for _, a := range addresses {
-		if j.targets[a] == nil && a != j.self && len(j.targets) < targetsMost {
+		if j.targets[a] == nil && len(j.targets) < targetsMost {
 			j.targets[a] = &joinTarget{entry: index}
 		}
 	}

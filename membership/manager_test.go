@@ -113,7 +113,7 @@ func TestMaxDomainsBoundsWhatIsFollowed(t *testing.T) {
 		err := n.Joined(ctx)
 		var refusal *Refusal
 		require.ErrorAs(b, err, &refusal)
-		require.Equal(b, RefusedNotServed, refusal.Code)
+		require.Equal(b, RefusedFull, refusal.Code)
 	})
 }
 

@@ -36,7 +36,7 @@ const (
 	Suspect                   // some of its watchers cannot reach it; it may be dropped soon
 	Draining                  // nothing new but what is sticky; for as long as it likes
 	Leaving                   // nothing at all; about to leave
-	Left                      // gone, by its own word; only in MemberRemoved, and of the node itself
+	Left                      // gone, by its own word; only in MemberRemoved
 	Failed                    // gone without a word; only in MemberRemoved
 )
 

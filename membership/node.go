@@ -72,6 +72,10 @@ func Join(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil {
+		_ = n.Close()
+		return nil, &JoinError{Domain: cfg.Domain, Err: context.Cause(ctx)}
+	}
 	if err := n.Joined(ctx); err != nil {
 		_ = n.Close()
 		return nil, err

@@ -89,9 +89,9 @@ const (
 	resolveEvery   = time.Second
 	resolveJoined  = 4 * time.Second // more, once joined
 	dialsPerName   = 16
-	refusedAgain   = 30 * time.Second // a well-known member that has refused a domain, once all are joined
-	knownTryLeast  = time.Second      // a well-known address that is not linked, once joined
-	knownTrySpread = time.Second
+	refusedAgain   = 30 * time.Second       // a well-known member that has refused a domain, once all are joined
+	knownTryLeast  = 600 * time.Millisecond // a well-known address that is not linked, once joined
+	knownTrySpread = 600 * time.Millisecond
 	syncEvery      = 2 * time.Second
 	emptyDomainFor = 10 * time.Minute
 	tableRecords   = 256

@@ -97,6 +97,7 @@ func testConfig(address string) Config {
 // own only well-known member.
 func newHarness(t *testing.T, change ...func(c *Config)) *harness {
 	h := &harness{t: t, view: map[wire.ID]*Shown{}, meets: map[string]func() met{}}
+	h.meets["a:1"] = func() met { return met{out: OutSelf, after: time.Millisecond} }
 	cfg := testConfig("a:1")
 	for _, f := range change {
 		f(&cfg)

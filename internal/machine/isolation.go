@@ -19,6 +19,9 @@ type search struct {
 
 // tend is called with every heartbeat.
 func (s *search) tend(m *Machine) {
+	if m.replaced {
+		return
+	}
 	healthy := m.healthyLinks()
 	bad := 0
 	for _, p := range m.order {

@@ -25,6 +25,10 @@ func (m *Machine) heardJoin(l *link, j *wire.Join) {
 	if g == nil {
 		g = m.follow(j.Domain, r.Role)
 	}
+	if g == nil && m.cfg.ManageAny && r.Role == wire.Member {
+		m.refuse(l, j.Domain, wire.Full, fmt.Sprintf("%d domains are followed here, the most that is allowed", len(m.groups)-1))
+		return
+	}
 	if g == nil {
 		m.refuse(l, j.Domain, wire.NotServed, fmt.Sprintf("domain %q is not served here; served: %s", j.Domain, m.served()))
 		return
@@ -137,13 +141,15 @@ func (m *Machine) served() string {
 	for _, g := range m.groups {
 		names = append(names, g.domain)
 	}
-	return strings.Join(names[:min(len(names), 8)], ", ")
+	text := strings.Join(names[:min(len(names), 8)], ", ")
+	if more := len(names) - 8; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
 }
 
 func (m *Machine) refuse(l *link, domain string, code wire.RefusalCode, text string) {
-	if len(text) > wire.MaxReason {
-		text = text[:wire.MaxReason]
-	}
+	text = clip(text)
 	if g := m.group(domain); g != nil && !slices.Contains(l.turned, g) {
 		l.turned = append(l.turned, g)
 	}
@@ -219,6 +225,11 @@ func (g *group) dialBack(l *link, r *wire.Record) {
 	})
 }
 
+// clip makes a text fit for a message.
+func clip(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), wire.MaxReason)], "")
+}
+
 func lookText(out Outcome, by wire.ID, text string) string {
 	if out == OutForeign && !by.IsZero() {
 		return "another node (" + by.Short() + ") answers there"
@@ -284,7 +295,7 @@ func (g *group) heardLookFor(l *link, k *wire.LookFor) {
 	g.m.look(k.Address, k.Subject, func(out Outcome, by wire.ID, text string) {
 		answer := &wire.Looked{Domain: g.domain, Token: k.Token, Subject: k.Subject, Answers: out == Answered}
 		if !answer.Answers {
-			answer.Text = lookText(out, by, text)
+			answer.Text = clip(lookText(out, by, text))
 		}
 		g.m.send(l, answer)
 	})
@@ -317,12 +328,16 @@ func (g *group) admit(l *link, r *wire.Record) {
 		}
 		g.replacedBy(holder)
 	}
+	alone := len(g.members) == 1
 	if g.offer(r, l, CauseJoined) {
 		g.floodRecord(r, l.id)
 		g.m.report(Report{Kind: Admitted, Domain: g.domain, Peer: r.ID, Address: r.Address})
 	}
 	g.setJoined()
 	g.sendTable(l)
+	if alone {
+		g.ask(l) // it may be one of many who have been here before
+	}
 }
 
 // sendTable hands over records and remembered departures. Floods reach the

@@ -53,7 +53,7 @@ func (k *known) init(m *Machine) {
 	for i, w := range m.cfg.WellKnown {
 		e := &entry{index: i, text: w.Text, resolves: w.Address == "", resolved: w.Address != ""}
 		if w.Address != "" {
-			e.targets = []*target{{entry: e, address: w.Address, self: w.Address == m.cfg.Address}}
+			e.targets = []*target{{entry: e, address: w.Address}}
 		}
 		k.entries = append(k.entries, e)
 	}
@@ -243,7 +243,9 @@ func (k *known) selfJoined() {
 			return
 		}
 		for _, t := range e.targets {
-			self = self || t.self
+			// Its own address is dialled as well: another may live there. If it
+			// does not answer at all, from here, it is taken for its own.
+			self = self || t.self || t.tried && t.address == k.m.cfg.Address && t.owner.IsZero()
 			if !t.self && !t.tried && !t.hint {
 				return
 			}
@@ -328,7 +330,7 @@ func (k *known) resolvedNow(e *entry, addresses []string, failure string) {
 			if i >= 0 {
 				e.targets = append(e.targets, old[i])
 			} else {
-				e.targets = append(e.targets, &target{entry: e, address: a, self: a == k.m.cfg.Address})
+				e.targets = append(e.targets, &target{entry: e, address: a})
 			}
 		}
 	}

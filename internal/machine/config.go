@@ -45,7 +45,7 @@ const (
 
 	youngLink     = time.Second            // two links younger than this are crossing dials
 	higherWaits   = 200 * time.Millisecond // the higher ID leaves the first dial to the lower
-	verifyWithin  = 500 * time.Millisecond // an inbound neighbour is dialled once to see that it can be
+	verifyWithin  = 200 * time.Millisecond // an inbound neighbour is dialled once to see that it can be
 	failedKept    = 5 * time.Second
 	redialFirst   = 50 * time.Millisecond
 	redialMost    = time.Second
@@ -78,7 +78,7 @@ const (
 	settleFirst    = 20 * time.Millisecond
 	settleQuiet    = 10 * time.Millisecond
 	settleRest     = 700 * time.Millisecond // at most, for the rest of many that crashed
-	settleCalm     = 50 * time.Millisecond  // quiet before a change that follows another with crashes
+	settleCalm     = 40 * time.Millisecond  // quiet before a change that follows another with crashes
 	settleMany     = time.Second            // within this of it
 	settleSoon     = 100 * time.Millisecond
 	settleSilent   = 500 * time.Millisecond

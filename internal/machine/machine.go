@@ -152,12 +152,12 @@ func (m *Machine) end() {
 // conclude runs judgements until none is open, then sends what is to be
 // flooded and publishes what has settled.
 func (m *Machine) conclude() {
-	for _, g := range m.groups {
-		g.judgeAll()
-	}
 	if m.lonelier {
 		m.lonelier = false
 		m.search.tend(m)
+	}
+	for _, g := range m.groups {
+		g.judgeAll()
 	}
 	m.tendAll()
 	for _, g := range m.groups {

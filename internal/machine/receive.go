@@ -89,25 +89,8 @@ func (g *group) knows(l *link) bool {
 }
 
 func domainOf(msg wire.Message) string {
-	switch msg := msg.(type) {
-	case *wire.Table:
-		return msg.Domain
-	case *wire.Gossip:
-		return msg.Domain
-	case *wire.HeldDown:
-		return msg.Domain
-	case *wire.Buckets:
-		return msg.Domain
-	case *wire.Sync:
-		return msg.Domain
-	case *wire.LookFor:
-		return msg.Domain
-	case *wire.Looked:
-		return msg.Domain
-	case *wire.Confirm:
-		return msg.Domain
-	case *wire.Press:
-		return msg.Domain
+	if a, ok := msg.(wire.About); ok {
+		return a.About()
 	}
 	return ""
 }

@@ -4,6 +4,12 @@ import "fmt"
 
 // Messages about one domain.
 
+// About is a message about one domain, which About names.
+type About interface {
+	Message
+	About() string
+}
+
 // Join says: I take part in this domain, here is my record; hand me its
 // records. It is sent to a well-known member, or to whoever may know more.
 type Join struct {
@@ -148,3 +154,38 @@ type Press struct {
 	Domain  string
 	Subject ID
 }
+
+// The domains that messages are about.
+
+// About returns the domain.
+func (m *Join) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *Refuse) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *Table) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *Gossip) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *HeldDown) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *Buckets) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *Sync) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *LookFor) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *Looked) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *Confirm) About() string { return m.Domain }
+
+// About returns the domain.
+func (m *Press) About() string { return m.Domain }

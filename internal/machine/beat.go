@@ -52,6 +52,8 @@ func (m *Machine) proven(l *link) {
 	p.proof = m.running()
 	if wasStale || p.healthy < 0 {
 		p.healthy = m.running()
+		// It does answer, whatever a dial has met meanwhile.
+		p.refused, p.weak, p.refusals, p.failures, p.failed = false, false, 0, 0, 0
 		m.busy = true
 		m.reviewPeer(p)
 		m.healthyAgain()

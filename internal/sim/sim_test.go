@@ -29,7 +29,26 @@ func TestCases(t *testing.T) {
 func TestSwarm(t *testing.T) {
 	for seed := uint64(1); seed <= 60; seed++ {
 		n := 3 + int(seed%15)
-		require.Empty(t, swarm(n, seed, nil), "go run ./internal/sim -swarm -n %d -seed %d", n, seed)
+		_, found := swarm(n, seed, nil)
+		require.Empty(t, found, "go run ./internal/sim -swarm -n %d -seed %d", n, seed)
+	}
+}
+
+// Schedules that once broke a rule.
+func TestSchedulesThatOnceBroke(t *testing.T) {
+	for _, c := range []struct {
+		why  string
+		n    int
+		seed uint64
+	}{
+		{"what a refusal proved outlived the silence that it ended with", 8, 6449},
+		{"the same", 13, 7642},
+		{"two that were isolated did not ask the third who held them as down", 3, 270},
+		{"one well-known address was never tried again by who was cut off", 7, 616},
+		{"the same", 16, 4189},
+	} {
+		_, found := swarm(c.n, c.seed, nil)
+		require.Empty(t, found, c.why)
 	}
 }
 

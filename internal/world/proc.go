@@ -265,6 +265,7 @@ func outcomeText(out machine.Outcome) string {
 
 func (p *Proc) dial(e machine.Effect) {
 	fail := func(out machine.Outcome) {
+		p.host.w.trace("%s dialled %s: %s", p.host.address, e.Address, outcomeText(out))
 		p.input(func() {
 			p.m.DialFailed(p.clock(), e.Attempt, out, outcomeText(out))
 			p.perform()

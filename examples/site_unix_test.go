@@ -148,8 +148,8 @@ func (s *site) slow(host string, d time.Duration) <-chan string {
 }
 
 // settle waits until nodes that have just met have also dialled each other, for
-// which they take up to half a second: a refusal proves something only where a
-// dial has succeeded before. Who is killed earlier is found out by silence.
+// which they take a fifth of a second: where a dial has not succeeded before it
+// takes two refusals to prove something, and a few milliseconds more.
 func settle() { <-time.After(time.Second) }
 
 // load asks for / from several goroutines until stop is called, which tells how

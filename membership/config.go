@@ -46,12 +46,12 @@ type Config struct {
 	Advertise string
 
 	// WellKnown says where to look for the group: for ever, side by side, with
-	// names resolved afresh at each try. The node's own address may be among
+	// names looked up again for as long as the node runs. The node's own address may be among
 	// them; a node that is to start a group alone names just itself.
 	WellKnown wka.List
 
 	// Discover is a further source of well-known addresses: a service
-	// catalogue, a cloud's tags. It is asked at every try, at most once a
+	// catalogue, a cloud's tags. It is asked again and again, at most once a
 	// second, in a goroutine of its own, and must return when its context
 	// ends. Default: none.
 	Discover wka.Func

@@ -88,7 +88,7 @@ func (n *Node) depart(d *departure) {
 		n.loop.m.SetState(now, wire.Leaving)
 		at = n.loop.ownVersion()
 	}) {
-		d.report, d.err = n.awaitManagers(d, at)
+		d.report, d.err = n.awaitManagers(func() version { return at }, d.hurry, func() error { return d.hurryErr })
 		d.report.Took = n.loop.now() - began
 		n.say(wire.Left)
 	}
@@ -120,10 +120,11 @@ func (n *Node) say(last wire.State) {
 	}
 }
 
-// awaitManagers waits until all managers of the own domain have confirmed.
-func (n *Node) awaitManagers(d *departure, at version) (Report, error) {
+// awaitManagers waits until all managers of the own domain have confirmed a
+// version of this node's record, or stop is closed, of which why tells.
+func (n *Node) awaitManagers(at func() version, stop <-chan struct{}, why func() error) (Report, error) {
 	for {
-		report, changed, stale := n.confirmed(at)
+		report, changed, stale := n.confirmed(at())
 		if len(report.Missing) == 0 {
 			return report, nil
 		}
@@ -132,8 +133,8 @@ func (n *Node) awaitManagers(d *departure, at version) (Report, error) {
 		case <-stale:
 		case <-n.ctx.Done():
 			return report, n.Err()
-		case <-d.hurry:
-			return report, &unconfirmedError{len(report.Missing), d.hurryErr}
+		case <-stop:
+			return report, &unconfirmedError{len(report.Missing), why()}
 		}
 	}
 }
@@ -148,21 +149,10 @@ func (n *Node) Ready(ctx context.Context) (Report, error) {
 	if err := n.Joined(ctx); err != nil {
 		return Report{}, err
 	}
-	for {
-		report, changed, stale := n.confirmed(version{incarnation: n.Self().Incarnation})
-		report.Took = n.loop.now() - began
-		if len(report.Missing) == 0 {
-			return report, nil
-		}
-		select {
-		case <-changed:
-		case <-stale:
-		case <-n.ctx.Done():
-			return report, n.Err()
-		case <-ctx.Done():
-			return report, &unconfirmedError{len(report.Missing), context.Cause(ctx)}
-		}
-	}
+	at := func() version { return version{incarnation: n.Self().Incarnation} }
+	report, err := n.awaitManagers(at, ctx.Done(), func() error { return context.Cause(ctx) })
+	report.Took = n.loop.now() - began
+	return report, err
 }
 
 // confirmed sorts the managers in view by whether they have confirmed a version

@@ -11,7 +11,7 @@
 //
 // [List.Parse] checks them once, at start, so that a typing error is an error
 // and not a node that waits for ever. [Resolver.Resolve] looks an [Entry] up; it
-// is meant to be called anew at each try, because names and files change while
+// is meant to be called again and again, because names and files change while
 // programs run. When to try which address is not decided here.
 //
 // In a file, lines may be empty, and "#" starts a comment. A file cannot name

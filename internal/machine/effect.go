@@ -70,7 +70,6 @@ type Report struct {
 	Code        wire.RefusalCode
 	Text        string
 	Index       int // of the well-known entry, or -1
-	Final       bool
 	Incarnation uint32
 	Version     uint32
 }

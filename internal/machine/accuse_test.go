@@ -155,7 +155,7 @@ func TestOnlyNewerWordsOfMembersCount(t *testing.T) {
 	say := func(a *wire.Accusation) {
 		f[2].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{a}})
 	}
-	standing := func() int { x := h.group().members[f[0].id]; return x.inquiry.standing(x) }
+	standing := func() int { x := h.group().members.get(f[0].id); return x.inquiry.standing(x) }
 	say(stranger.accuses(f[0].id, wire.Silent, true, 5))
 	require.Zero(t, standing(), "who is no member has no word")
 	later := f[1].accuses(f[0].id, wire.Silent, true, 5)
@@ -185,5 +185,5 @@ func TestABadSignatureClosesTheLinkThatItCameOver(t *testing.T) {
 	f[1].says(&wire.Gossip{Domain: "d", Records: []*wire.Record{r}})
 	require.True(t, f[1].closed)
 	require.Equal(t, []string{"c:1 record with a bad signature"}, h.reports(BadMessage))
-	require.EqualValues(t, 1, h.group().members[f[0].id].rec.Version)
+	require.EqualValues(t, 1, h.group().members.get(f[0].id).rec.Version)
 }

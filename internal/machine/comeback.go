@@ -19,6 +19,7 @@ type comeback struct {
 	generation
 	theirs  *rings // the table that was handed over
 	handing *rings // the same while it is coming
+	midway  bool   // a table is coming
 }
 
 // generation makes callbacks of an earlier attempt void.
@@ -102,8 +103,11 @@ func (g *group) tryReturn(gen int) {
 // handedOver starts the return as soon as a table is there.
 func (g *group) handedOver() {
 	b := &g.back
+	if b.handing == nil {
+		return // nobody needs it, or it had begun before this node was held as down
+	}
 	b.theirs, b.handing = b.handing, nil
-	if b.held && b.theirs != nil {
+	if b.held {
 		gen := b.next()
 		g.m.after(0, func() { g.tryReturn(gen) })
 	}

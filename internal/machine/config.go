@@ -47,6 +47,7 @@ const (
 	higherWaits   = 200 * time.Millisecond // the higher ID leaves the first dial to the lower
 	verifyWithin  = 200 * time.Millisecond // an inbound neighbour is dialled once to see that it can be
 	failedKept    = 5 * time.Second
+	errandsMost   = 16 // messages that wait for a link
 	redialFirst   = 50 * time.Millisecond
 	redialMost    = time.Second
 	askAgainAfter = 250 * time.Millisecond // for the table of whom has dropped this node
@@ -94,6 +95,7 @@ const (
 	knownTrySpread = 600 * time.Millisecond
 	syncEvery      = 2 * time.Second
 	emptyDomainFor = 10 * time.Minute
+	gossipRest     = 10 * time.Millisecond // between floods of arrivals
 	tableRecords   = 256
 	tableBytes     = 256 << 10
 	followsMost    = 8 << 10                // bytes of domain names in a manager's record

@@ -73,7 +73,7 @@ func (d *departures) takeBack(e *departed) {
 
 func (g *group) forgetDeparted() {
 	d := &g.gone
-	most := max(departedLeast, len(g.members))
+	most := max(departedLeast, g.members.len())
 	for len(d.order) > 0 {
 		e := d.order[0]
 		if !e.back && g.m.now-e.at < departedFor && len(d.byID) <= most {
@@ -120,7 +120,7 @@ func (g *group) tryOne(e *departed) {
 	for _, y := range g.rings.around(e.id.Places(), buf[:0]) {
 		mine = mine || y == g.me
 	}
-	if !mine || g.byAddress[e.address] != nil {
+	if !mine || g.members.at(e.address) != nil {
 		return
 	}
 	p := m.peer(e.id, e.address)

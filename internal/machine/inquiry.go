@@ -186,7 +186,7 @@ func (g *group) judgeAll() {
 		x := g.dirty[0]
 		g.dirty = g.dirty[1:]
 		x.dirty = false
-		if g.members[x.rec.ID] == x && x.inquiry != nil {
+		if g.members.get(x.rec.ID) == x && x.inquiry != nil {
 			g.judge(x)
 		}
 	}
@@ -244,7 +244,7 @@ func (g *group) mayJudge(x *member, t tally) bool {
 		return true
 	}
 	own := x.inquiry.by(g.m.self, x)
-	return own != nil && own.Reason != wire.Silent || len(g.members) == 2
+	return own != nil && own.Reason != wire.Silent || g.members.len() == 2
 }
 
 // press looks at the other watchers of a member that stands accused by some
@@ -274,7 +274,7 @@ func (g *group) press(x *member, t tally) {
 			return // another came before
 		}
 		q.pressing = false
-		if g.members[x.rec.ID] != x || x.inquiry != q || q.by(m.self, x) == nil {
+		if g.members.get(x.rec.ID) != x || x.inquiry != q || q.by(m.self, x) == nil {
 			return
 		}
 		q.pressed = max(m.now, 1)

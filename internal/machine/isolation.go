@@ -71,7 +71,7 @@ func (s *search) more(m *Machine, healthy int) {
 		s.under++
 		p.temp = true
 		p.nextDial = m.now
-		m.busy = true
+		m.untie(p)
 	}
 	if healthy > 0 || s.under > 0 {
 		return
@@ -141,7 +141,7 @@ func (s *search) nobody(m *Machine) {
 	}
 	big := false
 	for _, g := range m.groups {
-		big = big || len(g.members) > 2
+		big = big || g.members.len() > 2
 	}
 	if m.hearsSomebody() {
 		for _, g := range m.groups {

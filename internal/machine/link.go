@@ -74,6 +74,7 @@ func (m *Machine) linkUp(up LinkUp) {
 		target, expected = a.target, a.peer
 		if expected != nil && expected.attempt == up.Attempt {
 			expected.attempt = 0
+			m.untie(expected)
 		}
 	}
 	i, _ := slices.BinarySearchFunc(m.links, up.Link, func(l *link, id LinkID) int { return int(int64(l.id) - int64(id)) })
@@ -184,7 +185,7 @@ func (m *Machine) greet(l *link, wellKnown bool) {
 		}
 		// The dialler asks; who accepts will know the other once it has let it
 		// in. A well-known member is asked for every domain: it may follow any.
-		if wellKnown || shared && g.members[l.peer.id] == nil && (l.dialed || !g.joined) {
+		if wellKnown || shared && g.members.get(l.peer.id) == nil && (l.dialed || !g.joined) {
 			g.ask(l)
 		}
 	}
@@ -203,7 +204,7 @@ func (g *group) ask(l *link) {
 // address by now, that it was replaced.
 func (g *group) sayHeld(l *link, d *departed) {
 	cause := d.cause
-	if y := g.byAddress[d.address]; y != nil && y.rec.ID != d.id {
+	if y := g.members.at(d.address); y != nil && y.rec.ID != d.id {
 		cause = wire.CauseReplaced
 	}
 	g.m.send(l, &wire.HeldDown{Domain: g.domain, Incarnation: d.incarnation, Cause: cause})
@@ -254,6 +255,7 @@ func (m *Machine) dropLink(l *link) {
 	l.joining = nil
 	if l.peer.link == l {
 		l.peer.link = nil
+		m.untie(l.peer)
 	}
 }
 
@@ -306,9 +308,10 @@ func (m *Machine) sendTo(id wire.ID, address string, msg wire.Message) {
 		m.send(p.link, msg)
 		return
 	}
-	if len(p.errands) < 16 {
+	if len(p.errands) < errandsMost {
 		p.errands = append(p.errands, msg)
 	}
+	m.untie(p)
 }
 
 // closeIdle closes links that neither end has needed for a drop time.

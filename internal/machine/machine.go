@@ -25,6 +25,7 @@ type Machine struct {
 	groups []*group // sorted by domain
 	peers  map[wire.ID]*peer
 	order  []*peer // the same, sorted by ID
+	untied []*peer // to be looked at, at the end of the step: a link may be wanted
 	links  []*link // sorted by LinkID
 
 	attempts    map[AttemptID]*attempt
@@ -152,12 +153,18 @@ func (m *Machine) end() {
 // conclude runs judgements until none is open, then sends what is to be
 // flooded and publishes what has settled.
 func (m *Machine) conclude() {
+	for _, g := range m.groups {
+		g.rewatch()
+	}
 	if m.lonelier {
 		m.lonelier = false
 		m.search.tend(m)
 	}
 	for _, g := range m.groups {
-		g.judgeAll()
+		for g.moved || len(g.dirty) > 0 {
+			g.judgeAll()
+			g.rewatch()
+		}
 	}
 	m.tendAll()
 	for _, g := range m.groups {

@@ -13,7 +13,7 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 	if r.ID == m.self {
 		return false // only I write my record
 	}
-	x := g.members[r.ID]
+	x := g.members.get(r.ID)
 	if x != nil && (!r.Newer(x.rec) || r.Address != x.rec.Address) {
 		return false // a process keeps its address
 	}
@@ -34,10 +34,10 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 	case x != nil:
 		g.update(x, r)
 		return true
-	case len(g.members) >= m.cfg.MaxMembers:
+	case g.members.len() >= m.cfg.MaxMembers:
 		return false
 	}
-	if holder := g.byAddress[r.Address]; holder != nil {
+	if holder := g.members.at(r.Address); holder != nil {
 		return g.contest(holder, r)
 	}
 	if gone != nil {
@@ -112,7 +112,7 @@ func (g *group) contest(holder *member, r *wire.Record) bool {
 
 func (g *group) lookAtContest(holder *member, r *wire.Record, wait Time) {
 	m := g.m
-	open := func() bool { return g.waiting[r.Address] == r && g.members[holder.rec.ID] == holder }
+	open := func() bool { return g.waiting[r.Address] == r && g.members.get(holder.rec.ID) == holder }
 	m.after(wait, func() {
 		if !open() {
 			return
@@ -161,7 +161,7 @@ func (g *group) replacedBy(holder *member) {
 // admitWaiting lets in the newcomer that waited for an address.
 func (g *group) admitWaiting(address string) {
 	r := g.waiting[address]
-	if r == nil || g.byAddress[address] != nil {
+	if r == nil || g.members.at(address) != nil {
 		return
 	}
 	delete(g.waiting, address)
@@ -173,7 +173,7 @@ func (g *group) admitWaiting(address string) {
 func (g *group) heardDepartures(list []wire.Departure, from *link) {
 	for i := range list {
 		d := &list[i]
-		x := g.members[d.ID]
+		x := g.members.get(d.ID)
 		switch {
 		case d.ID == g.m.self:
 		case x == nil:

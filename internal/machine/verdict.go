@@ -43,7 +43,7 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 		}
 		return
 	}
-	x := g.members[v.Subject]
+	x := g.members.get(v.Subject)
 	if x == nil || v.Incarnation != x.rec.Incarnation {
 		return
 	}
@@ -55,10 +55,10 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 		g.heldBy(x, from.peer.id)
 	}
 	g.judge(x)
-	if own := q.by(m.self, x); g.members[v.Subject] == x && v.Held && own != nil && own.Reason != wire.Silent {
+	if own := q.by(m.self, x); g.members.get(v.Subject) == x && v.Held && own != nil && own.Reason != wire.Silent {
 		g.down(x, causeOf(own.Reason), nil, false) // I have looked, and was refused
 	}
-	if g.members[v.Subject] != x {
+	if g.members.get(v.Subject) != x {
 		return // borne out, and passed on
 	}
 	if proof := q.held(v); !q.passed && len(proof) > 0 {
@@ -105,7 +105,7 @@ func (g *group) doubt(x *member, wait Time) {
 	}
 	q.looking = true
 	inc := x.rec.Incarnation
-	stands := func() bool { return g.members[x.rec.ID] == x && x.rec.Incarnation == inc && x.inquiry == q }
+	stands := func() bool { return g.members.get(x.rec.ID) == x && x.rec.Incarnation == inc && x.inquiry == q }
 	m.after(wait, func() {
 		if !stands() || q.answers != 0 && m.now-q.answers < m.cfg.DropTime {
 			q.looking = false
@@ -145,7 +145,7 @@ func (g *group) doubted(x *member, q *inquiry, out Outcome) {
 
 // heardLooked takes in that somebody has looked and was answered.
 func (g *group) heardLooked(k *wire.Looked, from *link) {
-	x := g.members[k.Subject]
+	x := g.members.get(k.Subject)
 	if x == nil || x.inquiry == nil || !k.Answers || k.Incarnation != x.rec.Incarnation {
 		return
 	}

@@ -128,7 +128,7 @@ func (k *known) order(e *entry) []int {
 // linked says that the target is a member that is known, or linked.
 func (k *known) linked(t *target) bool {
 	for _, g := range k.m.groups {
-		if g.byAddress[t.address] != nil || !t.owner.IsZero() && g.members[t.owner] != nil {
+		if g.members.at(t.address) != nil || !t.owner.IsZero() && g.members.get(t.owner) != nil {
 			return true
 		}
 	}

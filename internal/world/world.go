@@ -8,9 +8,15 @@ import (
 
 // Options of a world. The zero value is a network with 1 ms of delay.
 type Options struct {
-	Seed  uint64
-	Delay time.Duration // one way; 0: 1 ms
-	Trace func(line string)
+	Seed    uint64
+	Delay   time.Duration // one way; 0: 1 ms
+	Service time.Duration // that a host needs for a handshake, one after another; 0: none
+	Bytes   bool          // count bytes, which costs time
+	Trace   func(line string)
+
+	// AuditEvery is how often each machine is looked over as a whole; 0: once
+	// a second. Its bounds are looked at after every step.
+	AuditEvery time.Duration
 }
 
 // A World holds hosts and lets time pass.
@@ -21,17 +27,17 @@ type World struct {
 	seq   uint64
 	queue queue
 
-	hosts  map[string]*Host // by address
-	order  []*Host
-	names  map[string][]string
-	links  uint64
-	cut    map[[2]string]bool // from, to: nothing arrives
-	loss   map[string]float64 // of segments that arrive at an address
-	allOut float64            // loss everywhere
-	broken []string           // findings
+	hosts   map[string]*Host // by address
+	order   []*Host
+	names   map[string][]string
+	links   uint64
+	cut     map[[2]*Host]bool // from, to: nothing arrives
+	islands int               // partitions so far
+	allOut  float64           // loss everywhere
+	broken  []string          // findings
+	size    meter
 
-	// Counters, for costs.
-	Messages, Beats, Bytes, Looks, Dials uint64
+	Count Counts
 }
 
 // New makes a world.
@@ -39,9 +45,12 @@ func New(o Options) *World {
 	if o.Delay == 0 {
 		o.Delay = time.Millisecond
 	}
+	if o.AuditEvery == 0 {
+		o.AuditEvery = time.Second
+	}
 	return &World{
 		opt: o, rng: rand.New(rand.NewPCG(o.Seed, 0x7472696265730000)),
-		hosts: map[string]*Host{}, names: map[string][]string{}, cut: map[[2]string]bool{}, loss: map[string]float64{},
+		hosts: map[string]*Host{}, names: map[string][]string{}, cut: map[[2]*Host]bool{},
 	}
 }
 
@@ -67,9 +76,11 @@ func (w *World) trace(format string, args ...any) {
 }
 
 // At runs f at a moment from now on.
-func (w *World) At(at time.Duration, f func()) {
+func (w *World) At(at time.Duration, f func()) { w.at(at, call(f)) }
+
+func (w *World) at(at time.Duration, what happening) {
 	w.seq++
-	w.queue.push(event{at: max(at, w.now), seq: w.seq, run: f})
+	w.queue.push(event{at: max(at, w.now), seq: w.seq, do: what})
 }
 
 // After runs f once d has passed.
@@ -81,7 +92,7 @@ func (w *World) Run(d time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= end {
 		e := w.queue.pop()
 		w.now = e.at
-		e.run()
+		e.do.happen()
 	}
 	w.now = end
 }
@@ -108,7 +119,7 @@ func (w *World) Name(name string, addresses ...string) { w.names[name] = address
 func (w *World) Host(address string) *Host {
 	h := w.hosts[address]
 	if h == nil {
-		h = &Host{w: w, address: address, powered: true}
+		h = &Host{w: w, address: address, index: len(w.order), powered: true, sum: w.hostSum()}
 		w.hosts[address] = h
 		w.order = append(w.order, h)
 	}
@@ -117,3 +128,14 @@ func (w *World) Host(address string) *Host {
 
 // Hosts returns all hosts in the order in which they were made.
 func (w *World) Hosts() []*Host { return w.order }
+
+// Audit looks over every machine as a whole.
+func (w *World) Audit() {
+	for _, h := range w.order {
+		if p := h.proc; p != nil {
+			if err := p.m.Audit(true); err != nil {
+				w.find("%s: %s", h.address, err)
+			}
+		}
+	}
+}

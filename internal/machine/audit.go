@@ -50,7 +50,8 @@ func (a *audit) bounds(m *Machine) {
 		a.must(len(g.unacked) <= unackedMost, "%d arrivals wait to be applied", len(g.unacked))
 		a.must(len(g.gone.byID) <= max(departedLeast, n), "%d departures remembered", len(g.gone.byID))
 		a.must(len(g.words) <= len(g.neighbour)+everybodyUpTo, "%d words on %d neighbours", len(g.words), len(g.neighbour))
-		a.must(len(g.dirty) == 0 && !g.moved, "a judgement was left open")
+		a.must(len(g.dirty) == 0, "a judgement was left open")
+		a.must(!g.moved || g.back.midway != 0, "the neighbours were not computed")
 		a.must(len(g.neighbour) <= max(2*wire.Rings, everybodyUpTo), "%d neighbours", len(g.neighbour))
 	}
 }
@@ -114,6 +115,9 @@ func (a *audit) group(g *group) {
 	for r, ring := range g.rings.sorted {
 		a.must(len(ring) == len(all), "%d in ring %d of %d", len(ring), r, len(all))
 		a.must(slices.IsSortedFunc(ring, ringOrders[r]), "ring %d is out of order", r)
+	}
+	if g.moved {
+		return
 	}
 	var buf [2 * everybodyUpTo]*member
 	now := g.rings.watchers(g.me, buf[:0])

@@ -19,7 +19,8 @@ type comeback struct {
 	generation
 	theirs  *rings // the table that was handed over
 	handing *rings // the same while it is coming
-	midway  bool   // a table is coming
+	midway  LinkID // over which a table is coming; 0: none is
+	since   Time   // it has
 }
 
 // generation makes callbacks of an earlier attempt void.

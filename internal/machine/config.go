@@ -85,6 +85,8 @@ const (
 	settleSilent   = 500 * time.Millisecond
 	mergedAfter    = 10 * time.Second // in a group, whom another hands over has merged rather than joined
 	joinersAtOnce  = 32
+	busyAgain      = 500 * time.Millisecond // after which a joiner that met no room tries again
+	busyMost       = 10 * time.Second       // that a joiner lets itself be told to wait
 	joinFirst      = 50 * time.Millisecond
 	joinMost       = time.Second
 	resolveEvery   = time.Second
@@ -97,6 +99,7 @@ const (
 	emptyDomainFor = 10 * time.Minute
 	gossipRest     = 10 * time.Millisecond // between floods of arrivals
 	tableRecords   = 256
+	tableTime      = time.Second // that the rest of a table may take before neighbours are dialled
 	tableBytes     = 256 << 10
 	followsMost    = 8 << 10                // bytes of domain names in a manager's record
 	heavyEvery     = 100 * time.Millisecond // one large answer for a link, and a few at once

@@ -18,6 +18,7 @@ type group struct {
 	members   table // participants: members and managers, self included
 	rings     rings
 	neighbour []*member // whom I watch, in ring order
+	changes   uint64    // who have come and gone
 	moved     bool      // the rings have changed since neighbour was computed
 	digest    uint64    // sum of the records' hashes
 
@@ -120,6 +121,7 @@ func (g *group) insert(rec *wire.Record, cause EventCause) *member {
 	}
 	g.digest += rec.Hash
 	g.moved = true
+	g.changes++
 	g.reconsiderAround(x)
 	return x
 }
@@ -138,6 +140,7 @@ func (g *group) remove(x *member, cause EventCause) {
 	delete(g.words, x.rec.ID)
 	x.inquiry = nil
 	g.moved = true
+	g.changes++
 }
 
 // reconsiderAround has those judged whose watchers x is, comes to be or was,
@@ -178,7 +181,7 @@ func (g *group) replaceRecord(x *member, rec *wire.Record) {
 // rewatch computes whom this node watches, once a step for all who have come
 // and gone in it.
 func (g *group) rewatch() {
-	if !g.moved {
+	if !g.moved || g.tableComes() {
 		return
 	}
 	g.moved = false
@@ -199,6 +202,25 @@ func (g *group) rewatch() {
 		}
 	}
 	g.neighbour = append(g.neighbour[:0], now...)
+}
+
+// midway notes that part of a table has come over a link.
+func (g *group) midway(l *link, last bool) {
+	b := &g.back
+	switch {
+	case last:
+		b.midway = 0
+	case b.midway == 0:
+		b.midway, b.since = l.id, g.m.now
+		g.m.after(tableTime, func() { g.m.busy = true })
+	}
+}
+
+// tableComes says that the rest of a table is on its way: there is no need to
+// dial those who happen to come first. It is not waited for for long.
+func (g *group) tableComes() bool {
+	b := &g.back
+	return b.midway != 0 && g.m.now-b.since < tableTime && g.m.link(b.midway) != nil
 }
 
 // memberCount counts the participants that belong to the domain.

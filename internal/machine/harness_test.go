@@ -74,7 +74,7 @@ func (s testSigner) Sign([]byte) (sig wire.Signature) {
 	return sig
 }
 
-func testVerify(key wire.PublicKey, _ []byte, sig wire.Signature) bool {
+func testVerify(key wire.PublicKey, _ string, _ []byte, sig wire.Signature) bool {
 	return slices.Equal(sig[:32], key[:])
 }
 

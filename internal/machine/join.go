@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gotribes/tribes/internal/wire"
 )
@@ -62,6 +63,7 @@ func (m *Machine) heardJoin(l *link, j *wire.Join) {
 		g.sendTable(l)
 	case m.joiners >= joinersAtOnce:
 		msg := &wire.Refuse{Domain: g.domain, Code: wire.Busy, Text: "too many join at once", Others: g.others(l)}
+		msg.Again = uint32(m.jitter(busyAgain) / time.Millisecond)
 		m.send(l, msg)
 	case g.members.len() >= m.cfg.MaxMembers:
 		m.refuse(l, j.Domain, wire.Full, fmt.Sprintf("domain %q holds %d members, the most that is allowed", g.domain, g.members.len()))
@@ -364,10 +366,10 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 		return // nobody asked, and who sends it has not been let in
 	}
 	b := &g.back
-	if b.held && !b.midway {
+	if b.held && b.midway == 0 {
 		b.handing = &rings{} // it will say who would watch this node
 	}
-	b.midway = !t.Last
+	g.midway(l, t.Last)
 	cause := g.handedCause()
 	for _, r := range t.Records {
 		if g.offer(r, l, cause) {

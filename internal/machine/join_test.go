@@ -228,6 +228,7 @@ func TestThirtyTwoJoinersAreServedAtOnceAndOthersAreNamed(t *testing.T) {
 	got := all[joinersAtOnce].refusal()
 	require.Equal(t, wire.Busy, got.Code)
 	require.ElementsMatch(t, []string{"b:1", "c:1"}, got.Others)
+	require.InDelta(t, 375, got.Again, 126, "and when to try again here")
 	// Whoever hangs up makes room.
 	all[0].breaks()
 	require.Equal(t, joinersAtOnce-1, h.m.joiners)

@@ -41,7 +41,7 @@ type LinkUp struct {
 }
 
 func (m *Machine) link(id LinkID) *link {
-	i, ok := slices.BinarySearchFunc(m.links, id, func(l *link, id LinkID) int { return int(int64(l.id) - int64(id)) })
+	i, ok := slices.BinarySearch(m.linkIDs, id)
 	if !ok {
 		return nil
 	}
@@ -77,8 +77,9 @@ func (m *Machine) linkUp(up LinkUp) {
 			m.untie(expected)
 		}
 	}
-	i, _ := slices.BinarySearchFunc(m.links, up.Link, func(l *link, id LinkID) int { return int(int64(l.id) - int64(id)) })
+	i, _ := slices.BinarySearch(m.linkIDs, up.Link)
 	m.links = slices.Insert(m.links, i, l)
+	m.linkIDs = slices.Insert(m.linkIDs, i, up.Link)
 	p := m.peer(up.Peer, up.Address)
 	l.peer = p
 	if expected != nil && expected != p {
@@ -248,6 +249,7 @@ func (m *Machine) closeLink(l *link, why wire.Parting) {
 func (m *Machine) dropLink(l *link) {
 	if i := slices.Index(m.links, l); i >= 0 {
 		m.links = slices.Delete(m.links, i, i+1)
+		m.linkIDs = slices.Delete(m.linkIDs, i, i+1)
 	}
 	for range l.joining {
 		m.joiners--

@@ -22,11 +22,12 @@ type Machine struct {
 	timerSeq uint64
 	nextBeat Time
 
-	groups []*group // sorted by domain
-	peers  map[wire.ID]*peer
-	order  []*peer // the same, sorted by ID
-	untied []*peer // to be looked at, at the end of the step: a link may be wanted
-	links  []*link // sorted by LinkID
+	groups  []*group // sorted by domain
+	peers   map[wire.ID]*peer
+	order   []*peer  // the same, sorted by ID
+	untied  []*peer  // to be looked at, at the end of the step: a link may be wanted
+	links   []*link  // sorted by LinkID
+	linkIDs []LinkID // theirs, so that each beat need not look at all
 
 	attempts    map[AttemptID]*attempt
 	lastAttempt AttemptID
@@ -43,7 +44,8 @@ type Machine struct {
 	lonelier    bool // a link was lost or a dial failed in this step: time to search
 	busy        bool // something but a heartbeat happened in this step
 
-	out []Effect
+	out  []Effect
+	done []Effect // handed out, valid until the next input
 }
 
 // New makes a machine. Start must be the first input.
@@ -104,9 +106,9 @@ func (m *Machine) Next() Time { return m.expected }
 // Effects returns what is to be done, in order, and forgets it. The slice is
 // valid until the next input.
 func (m *Machine) Effects() []Effect {
-	out := m.out
+	m.done = m.out
 	m.out = m.out[:0]
-	return out
+	return m.done
 }
 
 // begin notes the time. Whatever this loop was late by is not counted as
@@ -120,6 +122,8 @@ func (m *Machine) begin(now Time) {
 		m.stopped(now - m.expected)
 	}
 	m.busy = false
+	clear(m.done) // nobody looks at the last effects any more
+	m.done = nil
 }
 
 func (m *Machine) stopped(d Time) {
@@ -161,9 +165,9 @@ func (m *Machine) conclude() {
 		m.search.tend(m)
 	}
 	for _, g := range m.groups {
-		for g.moved || len(g.dirty) > 0 {
+		g.judgeAll()
+		for g.rewatch(); len(g.dirty) > 0; g.rewatch() {
 			g.judgeAll()
-			g.rewatch()
 		}
 	}
 	m.tendAll()

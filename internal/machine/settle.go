@@ -25,9 +25,9 @@ type pending struct {
 }
 
 type touched struct {
-	id    wire.ID
 	x     *member
-	old   Shown
+	old   *wire.Record // as it was last published; nil: it was not
+	marks marks
 	cause EventCause
 }
 
@@ -35,7 +35,7 @@ type touched struct {
 func (g *group) touch(x *member, cause EventCause) {
 	p := &g.pend
 	if x.touched == 0 {
-		p.touched = append(p.touched, touched{id: x.rec.ID, x: x, old: x.shown(), cause: cause})
+		p.touched = append(p.touched, touched{x: x, old: x.shownRec, marks: x.shownMarks, cause: cause})
 		x.touched = int32(len(p.touched))
 		g.openPending(cause)
 		return
@@ -52,7 +52,7 @@ func (g *group) touchNew(x *member, cause EventCause) {
 	p := &g.pend
 	x.touched = p.gone[x.rec.ID]
 	if x.touched == 0 {
-		p.touched = append(p.touched, touched{id: x.rec.ID})
+		p.touched = append(p.touched, touched{})
 		x.touched = int32(len(p.touched))
 	}
 	t := &p.touched[x.touched-1]
@@ -164,11 +164,11 @@ func (g *group) publish() {
 	list, rejoined := p.touched, p.rejoined
 	wasIsolated := p.isolated
 	*p = pending{isolated: m.isolated, crashes: p.crashes}
-	c := &Change{Domain: g.domain, Isolated: m.isolated}
+	c := &Change{Domain: g.domain, Isolated: m.isolated, Events: make([]Event, 0, len(list)+1)}
 	for i := range list {
 		t := &list[i]
 		t.x.touched = 0
-		x := g.members.get(t.id)
+		x := g.members.get(t.x.rec.ID)
 		k, ok := g.show(x)
 		var now Shown
 		if ok {
@@ -177,7 +177,7 @@ func (g *group) publish() {
 		} else if x != nil {
 			x.shownRec, x.shownMarks = nil, 0
 		}
-		c.Events = appendEvents(c.Events, t.old, now, t.cause)
+		c.Events = appendEvents(c.Events, shownAs(t.old, t.marks), now, t.cause)
 	}
 	self := g.me.shown()
 	switch {

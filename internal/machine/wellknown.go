@@ -2,6 +2,7 @@ package machine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/gotribes/tribes/internal/wire"
 )
@@ -42,7 +43,8 @@ type target struct {
 	under    AttemptID
 	next     Time
 	failures int
-	tried    bool // at least once, to the end
+	tried    bool   // at least once, to the end
+	member   uint64 // the groups' changes when it was last found to be a member
 	triedAt  Time
 	answered bool // the last try met a refusal or somebody else, not silence
 	hint     bool
@@ -127,8 +129,16 @@ func (k *known) order(e *entry) []int {
 
 // linked says that the target is a member that is known, or linked.
 func (k *known) linked(t *target) bool {
+	changes := uint64(1)
+	for _, g := range k.m.groups {
+		changes += g.changes
+	}
+	if t.member == changes {
+		return true // nobody has come or gone since it was found to be
+	}
 	for _, g := range k.m.groups {
 		if g.members.at(t.address) != nil || !t.owner.IsZero() && g.members.get(t.owner) != nil {
+			t.member = changes
 			return true
 		}
 	}
@@ -221,6 +231,9 @@ func (k *known) refused(l *link, r *wire.Refuse) {
 				t.tried, t.triedAt = true, k.m.running()
 				t.failures = max(t.failures, 2)
 				t.next = k.m.now + k.backoff(t)
+				if r.Again > 0 {
+					t.next = k.m.now + min(Time(r.Again)*time.Millisecond, busyMost)
+				}
 				if r.Code == wire.NotServed || r.Code == wire.BadRecord || r.Code == wire.NameHeld || r.Code == wire.Full {
 					t.next = k.m.now + k.m.jitter(2*joinMost)
 				}

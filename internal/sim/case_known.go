@@ -2,8 +2,6 @@ package main
 
 import (
 	"time"
-
-
 )
 
 func knownLast(s *scene) {

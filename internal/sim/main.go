@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -39,6 +40,8 @@ func main() {
 	flag.BoolVar(&o.shrink, "shrink", false, "cut a swarm's failing schedule down to the steps that it needs")
 	profile := flag.String("cpuprofile", "", "write a profile of the processor's time to this file")
 	flag.Parse()
+	debug.SetGCPercent(300)          // a world lives as long as its run,
+	debug.SetMemoryLimit(5500 << 20) // and one of five thousand has to fit
 	from, to := span(*seeds, *seed)
 	low, high := span(*sizes, 9)
 	defer profiled(*profile)()

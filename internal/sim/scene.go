@@ -23,8 +23,9 @@ type scene struct {
 	hosts []*world.Host
 	known []machine.WellKnown
 	fails []string
-	began time.Time // by the wall clock
-	base  base      // once all have started
+	took  time.Duration // until there was one view, when it was last waited for
+	began time.Time     // by the wall clock
+	base  base          // once all have started
 }
 
 // base is what was counted before the faults began.
@@ -36,7 +37,7 @@ type base struct {
 
 func newScene(n int, o world.Options) *scene {
 	if n > 100 {
-		o.AuditEvery = time.Minute
+		o.AuditEvery = 5 * time.Minute
 	}
 	if n > 1000 {
 		o.AuditEvery = time.Hour
@@ -141,6 +142,7 @@ func (s *scene) sees(hosts, members []*world.Host) bool {
 // agree waits until these hosts have one view of just themselves.
 func (s *scene) agree(when string, within time.Duration, hosts []*world.Host) time.Duration {
 	took, ok := s.w.RunUntil(within, 10*time.Millisecond, func() bool { return s.sees(hosts, hosts) })
+	s.took = took
 	if !ok {
 		s.disagreement(when+fmt.Sprintf(", not one view within %s", within), hosts, hosts)
 	}

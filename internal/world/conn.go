@@ -177,7 +177,8 @@ func (c *conn) close(i int) {
 func (c *conn) drop(i int) {
 	c.closed[i] = true
 	p := c.ends[i]
-	delete(p.links, c.ids[i])
+	p.links--
+	c.w.ends[c.ids[i]] = linkEnd{}
 	if c.closed[0] && c.closed[1] || c.ends[1-i].dead {
 		p.host.forget(c)
 		c.ends[1-i].host.forget(c)

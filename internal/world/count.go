@@ -1,6 +1,7 @@
 package world
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/gotribes/tribes/internal/machine"
@@ -49,15 +50,27 @@ type meter struct {
 	encoder wire.Encoder
 	last    wire.Message
 	size    uint64
+	beats   *[lengths][lengths][lengths]uint64
 }
 
-const frameHeader = 4
+const (
+	frameHeader = 4
+	lengths     = 65 // of a number, in bits
+)
 
 func (k *meter) sent(c *Counts, e *machine.Effect) {
 	if e.Kind == machine.DoBeat {
-		k.encoder.Reset()
-		e.Beat.Encode(&k.encoder)
-		c.Bytes += uint64(len(k.encoder.Bytes())) + frameHeader
+		if k.beats == nil {
+			k.beats = new([lengths][lengths][lengths]uint64)
+		}
+		// Two heartbeats whose numbers are as long are as long themselves.
+		size := &k.beats[bits.Len64(e.Beat.Seq)][bits.Len64(e.Beat.Echo)][bits.Len64(e.Beat.Digest)]
+		if *size == 0 {
+			k.encoder.Reset()
+			e.Beat.Encode(&k.encoder)
+			*size = uint64(len(k.encoder.Bytes())) + frameHeader
+		}
+		c.Bytes += *size
 		return
 	}
 	if k.last != e.Message {

@@ -45,7 +45,7 @@ func (s keySigner) Sign([]byte) wire.Signature { return wire.Signature{} }
 
 // trust accepts every signature: signing is tested elsewhere, and would cost
 // most of a simulation's time.
-func trust(wire.PublicKey, []byte, wire.Signature) bool { return true }
+func trust(wire.PublicKey, string, []byte, wire.Signature) bool { return true }
 
 // Start runs a process at the host. The address is filled in, and what is
 // unset gets the protocol's defaults.
@@ -77,7 +77,7 @@ func (h *Host) Start(cfg machine.Config) *Proc {
 		cfg.MaxMembers = 10000
 	}
 	h.powered, h.refuses = true, false
-	p := &Proc{host: h, m: machine.New(cfg), born: w.now, links: map[machine.LinkID]*linkEnd{}, tickAt: -1}
+	p := &Proc{host: h, m: machine.New(cfg), born: w.now, tickAt: -1}
 	h.proc, h.downAt = p, -1
 	w.trace("start %s as %s", h.address, p.m.Self().Short())
 	p.m.Start(0)

@@ -18,7 +18,7 @@ type Proc struct {
 	paused  bool
 	out     bool // has left, or was replaced
 	waiting []func()
-	links   map[machine.LinkID]*linkEnd
+	links   int // open
 	tickAt  time.Duration
 	views   []*View
 	auditAt time.Duration
@@ -40,7 +40,16 @@ func (p *Proc) Host() *Host { return p.host }
 func (p *Proc) ID() wire.ID { return p.m.Self() }
 
 // Links returns the number of open links.
-func (p *Proc) Links() int { return len(p.links) }
+func (p *Proc) Links() int { return p.links }
+
+// end returns what the machine calls a link; false: it is closed.
+func (p *Proc) end(id machine.LinkID) (linkEnd, bool) {
+	if id >= machine.LinkID(len(p.host.w.ends)) {
+		return linkEnd{}, false
+	}
+	l := p.host.w.ends[id]
+	return l, l.c != nil && !l.c.closed[l.i]
+}
 
 // clock is the process's monotonic clock.
 func (p *Proc) clock() time.Duration { return p.host.w.now - p.born }
@@ -92,7 +101,9 @@ func (p *Proc) perform() {
 		p.tickAt = at
 		p.host.w.at(at, p)
 	}
-	p.audit()
+	if len(effects) > 0 {
+		p.audit() // an input without effect has changed little
+	}
 }
 
 // happen is the process's alarm. One that was set anew comes for nothing.
@@ -115,7 +126,7 @@ func (p *Proc) effect(e *machine.Effect) {
 		if w.opt.Bytes {
 			w.size.sent(&w.Count, e)
 		}
-		if l := p.links[e.Link]; l != nil {
+		if l, ok := p.end(e.Link); ok {
 			l.c.send(l.i, segment{beat: e.Beat})
 		}
 	case machine.DoSend:
@@ -123,14 +134,14 @@ func (p *Proc) effect(e *machine.Effect) {
 		if w.opt.Bytes {
 			w.size.sent(&w.Count, e)
 		}
-		if l := p.links[e.Link]; l != nil {
+		if l, ok := p.end(e.Link); ok {
 			if w.opt.Trace != nil {
 				w.trace("%s -> %s %s", p.host.address, l.c.ends[1-l.i].host.address, describe(e.Message))
 			}
 			l.c.send(l.i, segment{msg: e.Message})
 		}
 	case machine.DoClose:
-		if l := p.links[e.Link]; l != nil {
+		if l, ok := p.end(e.Link); ok {
 			l.c.close(l.i)
 		}
 	case machine.DoDial:
@@ -318,9 +329,8 @@ func (p *Proc) establish(attempt machine.AttemptID, to *Proc) {
 	w := p.host.w
 	c := newConn(w, p, to)
 	for i, end := range c.ends {
-		w.links++
-		c.ids[i] = machine.LinkID(w.links)
-		end.links[c.ids[i]] = &linkEnd{c, i}
+		c.ids[i] = w.newLink(linkEnd{c, i})
+		end.links++
 		end.host.conns = append(end.host.conns, c)
 	}
 	at := w.now + w.delay()
@@ -353,8 +363,7 @@ func (p *Proc) audit() {
 }
 
 func (p *Proc) introduced(domain string, by wire.ID, tables []*wire.Table) {
-	p.host.w.links++
-	link := machine.LinkID(p.host.w.links)
+	link := p.host.w.newLink(linkEnd{})
 	p.m.LinkUp(p.clock(), machine.LinkUp{
 		Link: link, Peer: by, Address: "stranger:1", Domains: []wire.DomainRole{{Name: domain, Role: wire.Member}}})
 	p.perform()

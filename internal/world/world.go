@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/gotribes/tribes/internal/machine"
 )
 
 // Options of a world. The zero value is a network with 1 ms of delay.
@@ -30,7 +32,7 @@ type World struct {
 	hosts   map[string]*Host // by address
 	order   []*Host
 	names   map[string][]string
-	links   uint64
+	ends    []linkEnd         // by LinkID
 	cut     map[[2]*Host]bool // from, to: nothing arrives
 	islands int               // partitions so far
 	allOut  float64           // loss everywhere
@@ -50,6 +52,7 @@ func New(o Options) *World {
 	}
 	return &World{
 		opt: o, rng: rand.New(rand.NewPCG(o.Seed, 0x7472696265730000)),
+		ends:  make([]linkEnd, 1), // a LinkID is never 0
 		hosts: map[string]*Host{}, names: map[string][]string{}, cut: map[[2]*Host]bool{},
 	}
 }
@@ -129,13 +132,25 @@ func (w *World) Host(address string) *Host {
 // Hosts returns all hosts in the order in which they were made.
 func (w *World) Hosts() []*Host { return w.order }
 
-// Audit looks over every machine as a whole.
+// Audit looks over the machines as a whole: over each, or over a hundred of
+// more than a thousand.
 func (w *World) Audit() {
-	for _, h := range w.order {
-		if p := h.proc; p != nil {
-			if err := p.m.Audit(true); err != nil {
-				w.find("%s: %s", h.address, err)
-			}
+	every := 1
+	if len(w.order) > 1000 {
+		every = len(w.order) / 100
+	}
+	for i := 0; i < len(w.order); i += every {
+		h := w.order[i]
+		if h.proc == nil {
+			continue
+		}
+		if err := h.proc.m.Audit(true); err != nil {
+			w.find("%s: %s", h.address, err)
 		}
 	}
+}
+
+func (w *World) newLink(end linkEnd) machine.LinkID {
+	w.ends = append(w.ends, end)
+	return machine.LinkID(len(w.ends) - 1)
 }

@@ -39,6 +39,12 @@ func bootstrap(s *scene) {
 	}
 	s.agree("after the start", 10*time.Second, s.hosts)
 	s.calm(s.hosts, s.hosts)
+	for _, h := range s.hosts[:2] {
+		s.note("%s served %d handshakes, one waited %s", h.Address(), h.Served, short(h.Waited))
+		if h.Served > 3*s.n+50 {
+			s.fail("%s served %d handshakes for %d members", h, h.Served, s.n)
+		}
+	}
 	s.w.Run(10 * time.Second)
 	s.whole("10 s later", s.hosts)
 	s.calm(s.hosts, s.hosts)

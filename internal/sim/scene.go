@@ -23,6 +23,7 @@ type scene struct {
 	hosts []*world.Host
 	known []machine.WellKnown
 	fails []string
+	notes []string      // figures of the case's own
 	took  time.Duration // until there was one view, when it was last waited for
 	began time.Time     // by the wall clock
 	base  base          // once all have started
@@ -113,6 +114,10 @@ func (s *scene) others(but []*world.Host) []*world.Host {
 
 func (s *scene) fail(format string, args ...any) {
 	s.fails = append(s.fails, fmt.Sprintf("%12s ", s.w.Now())+fmt.Sprintf(format, args...))
+}
+
+func (s *scene) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
 func addresses(hosts []*world.Host) []string {

@@ -15,6 +15,7 @@ type summary struct {
 	wall        time.Duration
 	counts      world.Counts
 	span        time.Duration // since all had started
+	notes       []string      // of the case
 	views       int           // that differ, among those that run, at the end
 	transitions uint64        // members that came or went, at the observer that saw most
 	links       int           // that the node with most holds at the end
@@ -23,6 +24,7 @@ type summary struct {
 
 func (s *scene) summary() summary {
 	sum := summary{n: s.n, virtual: s.w.Now(), wall: time.Since(s.began), span: s.w.Now() - s.base.at}
+	sum.notes = s.notes
 	sum.counts = s.w.Count.Since(s.base.counts)
 	views := map[uint64]bool{}
 	for _, h := range s.hosts {
@@ -60,6 +62,9 @@ func (s summary) String() string {
 		s.perMemberSecond(s.counts.Beats), s.perMemberSecond(s.counts.Messages))
 	if s.counts.Bytes > 0 {
 		text += fmt.Sprintf(" (%.0f bytes)", s.perMemberSecond(s.counts.Bytes))
+	}
+	for _, n := range s.notes {
+		text = n + "; " + text
 	}
 	return text + fmt.Sprintf(" a member and second, %d looks, %d dials, at most %d links; %s of virtual time in %s",
 		s.counts.Looks, s.counts.Dials, s.links, s.virtual.Round(time.Millisecond), s.wall.Round(10*time.Millisecond))

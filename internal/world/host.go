@@ -25,6 +25,9 @@ type Host struct {
 	downAt  time.Duration // when its process stopped answering; -1: it does answer
 	proc    *Proc
 	conns   []*conn
+
+	Served int           // handshakes, those of looks included
+	Waited time.Duration // the longest that one of them took
 }
 
 // Address returns the host's address.

@@ -246,6 +246,8 @@ func (p *Proc) syn(to *Host, deadline, again time.Duration, then func(to *Proc),
 			lost() // the queue of connections is full
 		default:
 			to.busy = max(to.busy, w.now) + w.opt.Service
+			to.Served++
+			to.Waited = max(to.Waited, to.busy-w.now)
 			if served := to.busy + d/2; served > deadline {
 				w.At(deadline, func() { not(machine.OutSilent) })
 			} else {

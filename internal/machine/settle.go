@@ -20,6 +20,7 @@ type pending struct {
 	first    Time
 	last     Time
 	due      Time
+	weighed  Time // when it was last found to be due later
 	touched  []touched
 	gone     map[wire.ID]int32 // which of touched were taken out
 }
@@ -110,6 +111,14 @@ func (g *group) settle() {
 		return
 	}
 	if !p.urgent {
+		// It is never due before this; and who stands accused, of whom there
+		// may be thousands, need not be known at each step.
+		soonest := min(max(p.first+settleFirst, p.last+settleQuiet), p.first+settleSoon)
+		if soonest = max(soonest, p.weighed+settleQuiet); now < soonest {
+			p.due = soonest
+			return
+		}
+		p.weighed = now
 		accused, undecided := g.accused()
 		most := settleSilent
 		if p.crashed || !p.silent && !accused {

@@ -34,7 +34,9 @@ func (s *scene) summary() summary {
 		}
 		v := p.View(domain)
 		views[v.Sum()] = true
-		sum.transitions = max(sum.transitions, v.Transitions-s.base.transitions[p])
+		if before, was := s.base.transitions[p]; was || s.base.transitions == nil {
+			sum.transitions = max(sum.transitions, v.Transitions-before) // who starts later sees all come
+		}
 		sum.links = max(sum.links, p.Links())
 	}
 	sum.views = len(views)

@@ -116,10 +116,11 @@ func (g *group) keep(x *member, a *wire.Accusation) {
 		q.since = g.m.now
 	}
 	q.last = g.m.now
-	var buf [2 * everybodyUpTo]*member
-	q.put(a, g.rings.watchers(x, buf[:0]))
+	q.put(a, g.watchers(x))
 	g.reconsider(x)
-	g.reconsiderWatched(x)
+	for _, y := range g.watchers(x) {
+		g.reconsider(y) // whether x vouches for it may have changed
+	}
 }
 
 // reconsider has x judged at the end of the step.

@@ -77,6 +77,32 @@ func TestWhoWasIsolatedAsksWhoDialsIt(t *testing.T) {
 	}
 }
 
+// Before a node takes itself for cut off it tries every well-known address
+// once more. One at which it knew a member, or lived itself, was only said to
+// be due: nobody tries the address of a known member, so that this one was
+// never tried, and the node showed all the others for as long as it was cut
+// off.
+func TestWhoIsCutOffTriesEveryWellKnownAddressAgain(t *testing.T) {
+	h := newHarness(t, knows("a:1", "b:1", "x:1"))
+	for _, address := range []string{"b:1", "c:1", "e:1"} {
+		h.member(address)
+	}
+	h.advance(10 * time.Second)
+	h.quiet()
+	for _, x := range h.fakes {
+		x.goesSilent()
+	}
+	h.advance(20 * time.Second)
+	require.True(t, h.m.isolated)
+	tries := 0
+	for _, e := range h.dialsTo("b:1") {
+		if e.Peer.IsZero() { // other than those for the link to b
+			tries++
+		}
+	}
+	require.NotZero(t, tries)
+}
+
 // Neighbours that had dropped a member did not accuse it any more, so that
 // they were counted as vouching for it by those who had not: a stale member
 // stayed for ever.

@@ -66,6 +66,7 @@ const (
 	searchMost    = 64 // members looked at before a node holds itself for isolated
 	searchHealthy = 3
 	searchRound   = 500 * time.Millisecond
+	lonelyKept    = 20 * time.Second // after few links, others' memory of who is gone is taken over
 
 	downTryFirst   = 500 * time.Millisecond
 	downTryMost    = 4 * time.Second

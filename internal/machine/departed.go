@@ -133,10 +133,10 @@ func (g *group) tryOne(e *departed) {
 	}
 }
 
-// departures lists what is remembered, for a hand-over.
-func (g *group) departures(keep func(id wire.ID) bool) []wire.Departure {
+// departures lists what is remembered, the newest first, for a hand-over.
+func (g *group) departures(most int, keep func(id wire.ID) bool) []wire.Departure {
 	var out []wire.Departure
-	for i := len(g.gone.order) - 1; i >= 0 && len(out) < wire.MaxDepartures; i-- {
+	for i := len(g.gone.order) - 1; i >= 0 && len(out) < most; i-- {
 		if e := g.gone.order[i]; !e.back && keep(e.id) {
 			out = append(out, wire.Departure{ID: e.id, Incarnation: e.incarnation, Cause: e.cause, Address: e.address})
 		}

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/gotribes/tribes/internal/wire"
 )
 
@@ -64,15 +66,23 @@ func (g *group) rest() bool {
 }
 
 // unhurried says that all that is to be flooded are records of members that
-// have come, or changed their properties.
+// have come, or changed their properties, and words on members that are silent:
+// it has taken seconds to find that out.
 func (g *group) unhurried() bool {
 	for i := range g.floods {
-		if r := g.floods[i].record; r == nil || r.State != wire.Alive || r.Incarnation > 1 {
+		f := &g.floods[i]
+		switch {
+		case f.record != nil && f.record.State == wire.Alive && f.record.Incarnation == 1:
+		case f.accusation != nil && f.accusation.Reason == wire.Silent:
+		case f.verdict != nil && !slices.ContainsFunc(f.verdict.Accusations, notSilent):
+		default:
 			return false
 		}
 	}
 	return true
 }
+
+func notSilent(a *wire.Accusation) bool { return a.Reason != wire.Silent }
 
 func (g *group) cameFrom(floods []flood, l *link) bool {
 	for i := range floods {

@@ -345,7 +345,7 @@ func (g *group) admit(l *link, r *wire.Record) {
 // sendTable hands over records and remembered departures. Floods reach the
 // link from now on, so that nothing falls between.
 func (g *group) sendTable(l *link) {
-	cur := &wire.Table{Domain: g.domain, Departures: g.departures(func(id wire.ID) bool { return id != l.peer.id })}
+	cur := &wire.Table{Domain: g.domain, Departures: g.departures(wire.MaxDepartures, func(id wire.ID) bool { return id != l.peer.id })}
 	bytes := 48 * len(cur.Departures)
 	for _, x := range g.rings.all() {
 		size := len(x.rec.Body) + 80

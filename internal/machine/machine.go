@@ -38,6 +38,7 @@ type Machine struct {
 	isolated    bool
 	isolatedAt  Time
 	wordAt      Time // running time at which a host last refused or answered a dial or a look
+	lonelyAt    Time // running time at which this node last had few links; 0: never
 	cutSince    Time // since when no link is healthy; 0: some is
 	replaced    bool
 	started     bool

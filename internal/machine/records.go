@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/gotribes/tribes/internal/wire"
 )
 
@@ -182,7 +184,37 @@ func (g *group) heardDepartures(list []wire.Departure, from *link) {
 			}
 		case final(d.Cause) || d.Incarnation >= x.rec.Incarnation:
 			g.heldBy(x, from.peer.id)
-			g.doubt(x, g.m.within(conflictWithin))
+			if g.takesOver(x, d) {
+				g.down(x, d.Cause, nil, false)
+			} else {
+				g.doubt(x, g.m.within(conflictWithin))
+			}
 		}
 	}
+}
+
+// takesOver says that others' memory is enough to drop a member to which this
+// node has no link: all of its healthy neighbours hold it as down, at least
+// three; or half of them do, and this node has lately had few links, so that it
+// has missed things and takes over what they know, as at a join. Looking for
+// itself at each of hundreds that are gone would take it minutes.
+func (g *group) takesOver(x *member, d *wire.Departure) bool {
+	m := g.m
+	if x == g.me || final(d.Cause) || g.back.held || m.isolated {
+		return false
+	}
+	if p := m.peers[x.rec.ID]; p != nil && m.hears(p) {
+		return false
+	}
+	n, hold := 0, 0
+	for _, l := range m.links {
+		if l.peer.link == l && !m.stale(l.peer) {
+			n++
+			if slices.Contains(x.inquiry.holders, l.peer.id) {
+				hold++
+			}
+		}
+	}
+	lonely := m.lonelyAt != 0 && m.running()-m.lonelyAt <= lonelyKept
+	return lonely && n > 0 && 2*hold >= n || n >= searchHealthy && hold == n
 }

@@ -67,7 +67,7 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 		g.floods = append(g.floods, flood{from: from.id, verdict: passed})
 	}
 	wait := conflictWithin
-	if slices.ContainsFunc(v.Accusations, func(a *wire.Accusation) bool { return a.Reason != wire.Silent }) {
+	if slices.ContainsFunc(v.Accusations, notSilent) {
 		wait = doubtRefused // a look at who refuses costs nobody much
 	}
 	g.doubt(x, m.within(wait))
@@ -112,7 +112,7 @@ func (g *group) doubt(x *member, wait Time) {
 			g.reconsider(x)
 			return
 		}
-		m.look(x.rec.Address, x.rec.ID, func(out Outcome, _ wire.ID, _ string) {
+		m.lookIf(stands, x.rec.Address, x.rec.ID, func(out Outcome, _ wire.ID, _ string) {
 			q.looking = false
 			if stands() {
 				g.doubted(x, q, out)

@@ -289,9 +289,9 @@ func (k *known) silentSince(run Time) bool {
 		for _, t := range e.targets {
 			switch {
 			case t.self, t.hint:
-			case t.triedAt >= run && t.answered:
+			case t.triedAt >= run && t.answered && k.m.running()-t.triedAt < k.m.cfg.DropTime:
 				return false
-			case t.triedAt < run && tried < searchMost:
+			case t.triedAt >= run && t.answered, t.triedAt < run && tried < searchMost:
 				silent = false
 				if t.under == 0 && under < dialsPerName && k.try(t, false) {
 					under++

@@ -72,7 +72,7 @@ func (m *Machine) wasCutOff(teller *link) bool {
 
 func (g *group) tryReturn(gen int) {
 	m, b := g.m, &g.back
-	if gen != b.current || !b.held {
+	if gen != b.current || !b.held || m.replaced {
 		return
 	}
 	if wait := b.notBefore - m.now; wait > 0 {
@@ -137,7 +137,7 @@ func (g *group) returnRound(gen int) {
 		})
 	}
 	decide := func() {
-		if gen != b.current || !b.held {
+		if gen != b.current || !b.held || m.replaced {
 			return
 		}
 		if 2*answered <= asked && asked > 0 {

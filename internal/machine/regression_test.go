@@ -324,3 +324,17 @@ func TestALinkThatIsQuietForHalfTheDropTimeIsDialledAfresh(t *testing.T) {
 	require.Empty(t, f[1].heardAccusations())
 	require.Empty(t, h.events())
 }
+
+// A node that was held as down left before it had come back. It published its
+// next incarnation all the same, a record in state left, and what was to be
+// published of it pointed at what had been forgotten.
+func TestWhoHasLeftDoesNotComeBack(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
+	f[0].holdsDown(1)
+	f[0].handsOver(f...)
+	h.input(func() { h.m.SetState(h.now, wire.Left) })
+	h.advance(time.Minute)
+	require.EqualValues(t, 1, h.m.Own("d").Incarnation)
+	require.Equal(t, wire.Left, h.m.Own("d").State)
+	require.Zero(t, h.group().me.touched)
+}

@@ -107,6 +107,9 @@ func (g *group) settle() {
 		return
 	}
 	if g.me.rec.State == wire.Left {
+		for i := range p.touched {
+			p.touched[i].x.touched = 0
+		}
 		*p = pending{} // who has left has no views any more
 		return
 	}

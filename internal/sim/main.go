@@ -156,13 +156,17 @@ func runCases(name string, n int, from, to uint64, o options) int {
 		broken := 0
 		for seed := from; seed <= to; seed++ {
 			trace, end := o.tracer()
-			s := runCase(c, n, seed, o.span, trace)
+			replay := fmt.Sprintf("go run ./internal/sim -case %s -n %d -seed %d%s", c.name, n, seed, forFlag(o.span))
+			var s *scene
+			_, found := replayable(replay, func() (time.Duration, []string) {
+				s = runCase(c, n, seed, o.span, trace)
+				return 0, s.findings()
+			})
 			end()
-			found := s.findings()
 			if len(found) > 0 {
 				broken++
 				code = 1
-				report(found, fmt.Sprintf("go run ./internal/sim -case %s -n %d -seed %d%s", c.name, n, seed, forFlag(o.span)))
+				report(found, replay)
 			}
 			if from == to || len(found) > 0 {
 				fmt.Println("  " + s.summary().String())

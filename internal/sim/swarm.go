@@ -25,7 +25,8 @@ func runSwarm(from, to uint64, low, high int, o options) int {
 			steps = chosen(steps, o.steps)
 		}
 		trace, end := o.tracer()
-		took, found := swarm(n, seed, steps, trace)
+		replay := fmt.Sprintf("go run ./internal/sim -swarm -n %d -seed %d", n, seed)
+		took, found := replayable(replay, func() (time.Duration, []string) { return swarm(n, seed, steps, trace) })
 		end()
 		slowest = max(slowest, took)
 		if len(found) == 0 {
@@ -40,7 +41,6 @@ func runSwarm(from, to uint64, low, high int, o options) int {
 			})
 			_, found = swarm(n, seed, steps, nil)
 		}
-		replay := fmt.Sprintf("go run ./internal/sim -swarm -n %d -seed %d", n, seed)
 		if o.steps != "" || o.shrink {
 			replay += " -steps " + numbers(steps)
 		}
@@ -49,6 +49,19 @@ func runSwarm(from, to uint64, low, high int, o options) int {
 	fmt.Printf("swarm n=%d-%d seeds %d-%d: %d broken, one view at most %.1f s after the faults (%.1fs)\n",
 		low, high, from, to, broken, slowest.Seconds(), time.Since(start).Seconds())
 	return code
+}
+
+// replayable says how to repeat a run that panics.
+func replayable(replay string, run func() (time.Duration, []string)) (took time.Duration, found []string) {
+	done := false
+	defer func() {
+		if !done {
+			fmt.Println("  panic; replay: " + replay)
+		}
+	}()
+	took, found = run()
+	done = true
+	return took, found
 }
 
 // A step is one fault of a schedule, and how long the next one waits. What it

@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -82,8 +83,9 @@ func TestCrowd(t *testing.T) {
 		numbers[x] = x.Own().View().Number()
 	}
 	begun = time.Now()
+	var ending sync.WaitGroup
 	for _, x := range gone {
-		_ = x.Close()
+		ending.Go(func() { _ = x.Close() })
 	}
 	agree(rest)
 	t.Logf("%d ended at once: gone from all views %s after the first", len(gone), time.Since(begun).Round(time.Millisecond))
@@ -92,6 +94,7 @@ func TestCrowd(t *testing.T) {
 		most = max(most, x.Own().View().Number()-numbers[x])
 	}
 	t.Logf("in at most %d changes", most)
+	ending.Wait()
 	for _, x := range rest {
 		for m := range x.Own().View().All() {
 			assert.NotEqual(t, Suspect, m.State, "%s at %s", m, x.Self())

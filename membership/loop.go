@@ -10,7 +10,10 @@ import (
 	"github.com/gotribes/tribes/transport"
 )
 
-const inputsMost = 256 // inputs that wait for the loop; then whoever has one waits
+const (
+	inputsMost   = 256 // inputs that wait for the loop; then whoever has one waits
+	inputsBehind = 32  // the loop does not keep up: what it has not read is not silence
+)
 
 // An input is one thing that has happened. It is a value, so that a heartbeat
 // costs no memory: without msg and run it is one.
@@ -82,7 +85,14 @@ func (l *loop) run() {
 	for {
 		select {
 		case in := <-l.in:
-			l.take(in, l.now())
+			now := l.now()
+			switch waiting := len(l.in); {
+			case waiting >= inputsBehind:
+				l.m.Behind(now)
+			case waiting == 0:
+				l.m.CaughtUp()
+			}
+			l.take(in, now)
 		case <-timer.C:
 		case <-l.wake:
 			l.confirm()

@@ -187,3 +187,24 @@ func TestABadSignatureClosesTheLinkThatItCameOver(t *testing.T) {
 	require.Equal(t, []string{"c:1 record with a bad signature"}, h.reports(BadMessage))
 	require.EqualValues(t, 1, h.group().members.get(f[0].id).rec.Version)
 }
+
+// A node that does not keep up with what comes does not take what it has not
+// read for silence; but nobody can keep it from noticing for good.
+func TestWhatWasNotReadIsNotSilence(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
+	for _, x := range f {
+		x.goesSilent()
+	}
+	start := h.now
+	for h.now < start+2*dropTime {
+		h.advance(100 * time.Millisecond)
+		h.m.Behind(h.now + 100*time.Millisecond)
+	}
+	require.Equal(t, "a b c", h.shown(), "it had not read what they said")
+	for h.now < start+20*dropTime && h.shown() == "a b c" {
+		h.advance(100 * time.Millisecond)
+		h.m.Behind(h.now + 100*time.Millisecond)
+	}
+	require.NotEqual(t, "a b c", h.shown(), "it noticed in the end")
+	require.Greater(t, h.now, start+behindMost*dropTime)
+}

@@ -75,7 +75,7 @@ func (a *audit) links(m *Machine) {
 		if p.link != nil {
 			a.must(slices.Contains(m.links, p.link), "the link to %s is gone", p.address)
 		}
-		due := p.attempt == 0 && p.link == nil && (p.wanted() || len(p.errands) > 0) && p.nextDial <= m.now
+		due := p.attempt == 0 && p.link == nil && (p.wanted() || len(p.errands) > 0) && p.nextDial <= m.now && p.dialTimer == 0
 		a.must(!due || m.replaced, "%s was to be dialled at %s", p.address, p.nextDial)
 	}
 	for _, e := range m.known.entries {

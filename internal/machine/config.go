@@ -45,6 +45,7 @@ const (
 
 	youngLink     = time.Second            // two links younger than this are crossing dials
 	higherWaits   = 200 * time.Millisecond // the higher ID leaves the first dial to the lower
+	newcomerDials = 200 * time.Millisecond // who has links leaves the first dial to the newcomer
 	verifyWithin  = 200 * time.Millisecond // an inbound neighbour is dialled once to see that it can be
 	failedKept    = 5 * time.Second
 	errandsMost   = 16 // messages that wait for a link
@@ -106,6 +107,7 @@ const (
 	heavyEvery     = 100 * time.Millisecond // one large answer for a link, and a few at once
 	heavyAtOnce    = 8
 	late           = 20 * time.Millisecond // a loop later than this was stopped
+	behindMost     = 4                     // drop times that are not counted while a node does not keep up
 	doubtRefused   = 100 * time.Millisecond
 	conflictWithin = time.Second
 )

@@ -219,6 +219,10 @@ func (m *Machine) verify(p *peer) {
 	}
 	p.verifying = true
 	m.after(m.within(verifyWithin), func() {
+		if p.wants == 0 || p.link == nil {
+			p.verifying = false
+			return
+		}
 		m.look(p.address, p.id, func(out Outcome, _ wire.ID, _ string) {
 			p.verifying = false
 			if out == Answered {

@@ -17,7 +17,8 @@ type Machine struct {
 
 	now      Time
 	expected Time // Next as it was after the last input
-	lost     Time // time in which this node's own loop did not run
+	lost     Time // time in which this node's own loop did not run, or did not keep up
+	behind   Time // how much of it since it last kept up
 	timers   timerHeap
 	timerSeq uint64
 	nextBeat Time
@@ -133,6 +134,21 @@ func (m *Machine) stopped(d Time) {
 		m.joinAnew()
 	}
 }
+
+// Behind is said before an input while many more wait: this node is slower than
+// what comes, and what it has not read yet is not silence. The time since the
+// last input is not counted, but no more than a few drop times in a row, so that
+// nobody can keep it from noticing by sending much.
+func (m *Machine) Behind(now Time) {
+	if d := now - m.now; d > 0 && m.behind < behindMost*m.cfg.DropTime {
+		m.lost += d
+		m.behind += d
+		m.expected = max(m.expected, now) // what is late by it was counted here
+	}
+}
+
+// CaughtUp is said when no more than a few inputs wait.
+func (m *Machine) CaughtUp() { m.behind = 0 }
 
 // running returns the time in which this node's loop ran; silence is counted
 // in it.

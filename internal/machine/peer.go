@@ -89,10 +89,14 @@ func (m *Machine) want(id wire.ID, address string, soon bool) {
 			p.proof -= m.cfg.DropTime * 2 / 3 // or less, if it did not answer just now
 		}
 		p.refused, p.replaced = false, false
-		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp && !soon && m.healthyLinks() > 0 {
-			p.nextDial = m.now + higherWaits
-		} else {
-			p.nextDial = m.now
+		p.nextDial = m.now
+		if healthy := m.healthyLinks(); p.attempt == 0 && !p.temp && !soon && healthy > 0 {
+			if healthy >= searchHealthy {
+				p.nextDial += newcomerDials // while many come it may not stay a neighbour
+			}
+			if m.self.Compare(id) > 0 {
+				p.nextDial += higherWaits
+			}
 		}
 	} else {
 		m.sayNeed(p)

@@ -189,9 +189,9 @@ func TestWhatADialHasJustFoundIsNotAskedAgain(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1", "e:1")
 	f[0].goesSilent()
 	untilDrop(h, f[0])
-	h.advance(pressAfter - h.m.dialTimeout() - 100*time.Millisecond)
+	h.advance(pressAfter - h.m.dialTimeout() - newcomerDials - 100*time.Millisecond)
 	newWatcher(h, "n:1", f[1])
-	h.advance(h.m.dialTimeout() - pressAfter + 100*time.Millisecond)
+	h.advance(newcomerDials + h.m.dialTimeout() - pressAfter + 100*time.Millisecond)
 	h.advance(1)
 	f[2].accuse(f[0].id, wire.Silent) // now a and e accuse b, and c and n vouch
 	h.advance(pressAfter - 1)

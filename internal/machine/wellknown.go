@@ -10,6 +10,7 @@ import (
 const (
 	targetsMost = 5000
 	hintsMost   = 64
+	hintsAtOnce = 2 // asked at a time
 )
 
 // known are the well-known addresses. They are tried side by side, for ever:
@@ -99,13 +100,17 @@ func (k *known) tend() {
 		}
 		under := 0
 		for _, t := range e.targets {
-			if t.under != 0 {
+			if t.under != 0 || e.index < 0 && k.asked(t) {
 				under++
 			}
 		}
+		most := dialsPerName
+		if e.index < 0 {
+			most = hintsAtOnce
+		}
 		for _, i := range k.order(e) {
 			t := e.targets[i]
-			if t.next <= m.now && t.under == 0 && !t.self && under < dialsPerName && k.try(t, joined) {
+			if t.next <= m.now && t.under == 0 && !t.self && under < most && k.try(t, joined) {
 				under++
 			}
 		}
@@ -117,6 +122,12 @@ func (k *known) tend() {
 			k.tend()
 		})
 	}
+}
+
+// asked says that a hint is linked, and is being asked to let this node in.
+func (k *known) asked(t *target) bool {
+	p := k.m.peers[t.owner]
+	return p != nil && p.link != nil
 }
 
 // order is random where a name has many addresses.

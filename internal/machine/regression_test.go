@@ -188,10 +188,10 @@ func TestLooksAtWatchersAreRememberedEachByItself(t *testing.T) {
 func TestWhatADialHasJustFoundIsNotAskedAgain(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1", "e:1")
 	f[0].goesSilent()
-	untilDrop(h, f[0])
-	h.advance(pressAfter - h.m.dialTimeout() - newcomerDials - 100*time.Millisecond)
+	early := h.m.dialTimeout() - pressAfter + newcomerDials + 100*time.Millisecond
+	h.advance(h.m.peers[f[0].id].proof + dropTime - h.running() - 1 - early)
 	newWatcher(h, "n:1", f[1])
-	h.advance(newcomerDials + h.m.dialTimeout() - pressAfter + 100*time.Millisecond)
+	untilDrop(h, f[0])
 	h.advance(1)
 	f[2].accuse(f[0].id, wire.Silent) // now a and e accuse b, and c and n vouch
 	h.advance(pressAfter - 1)

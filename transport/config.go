@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -25,6 +27,25 @@ type Config struct {
 	// Key makes this node's ID. Default: a fresh key, which is right for
 	// almost everybody, as an ID must never be used by a second run.
 	Key ed25519.PrivateKey
+
+	// Keys are the cluster keys: the first is used for new links, all are
+	// accepted. At most MaxKeys, each once; not together with TLS. Default:
+	// none, and links are neither encrypted nor closed to strangers.
+	Keys []Key
+
+	// TLS has links use certificates of the caller's. Both sides must verify:
+	// ClientAuth must be RequireAndVerifyClientCert (or RequireAnyClientCert
+	// with VerifyConnection or VerifyPeerCertificate), ClientCAs and RootCAs
+	// the cluster's own. Certificates must be good for servers and clients.
+	// ServerName is what a dialled certificate must be valid for; empty: the
+	// host that was dialled. Certificates change through GetCertificate and
+	// GetClientCertificate. TLS 1.3 is used, nothing is resumed, and NextProtos
+	// is ignored. It is copied. Default: none.
+	TLS *tls.Config
+
+	// Bind says what of a peer must stand in its certificate; only with TLS.
+	// BindName is not checked here. Default: BindNothing.
+	Bind Binding
 
 	// HeartbeatInterval is told to peers; nothing here sends heartbeats.
 	// From over 0 to 1 h. Default: 500 ms.
@@ -103,6 +124,10 @@ func (c Config) complete() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Keys = slices.Clone(c.Keys)
+	if err := checkKeys(c.Keys); err != nil {
+		return c, fmt.Errorf("Config.Keys: %w", err)
+	}
 	return c, c.check()
 }
 
@@ -115,6 +140,12 @@ func (c *Config) check() error {
 		return fmt.Errorf("Config.Advertise: %d bytes, but up to %d of UTF-8 are allowed", len(c.Advertise), maxText)
 	case len(c.Key) != ed25519.PrivateKeySize:
 		return fmt.Errorf("Config.Key: %d bytes, but an Ed25519 private key has %d", len(c.Key), ed25519.PrivateKeySize)
+	case len(c.Keys) > 0 && c.TLS != nil:
+		return fmt.Errorf("Config.Keys: set together with Config.TLS; links use one or the other")
+	case c.Bind > BindName:
+		return fmt.Errorf("Config.Bind: %d is none of the bindings", c.Bind)
+	case c.Bind != BindNothing && c.TLS == nil:
+		return fmt.Errorf("Config.Bind: %v is set without Config.TLS, whose certificates it is about", c.Bind)
 	case c.HeartbeatInterval <= 0 || c.HeartbeatInterval > maxHeartbeat:
 		return fmt.Errorf("Config.HeartbeatInterval: %v is not over 0 and up to %v", c.HeartbeatInterval, maxHeartbeat)
 	case c.DropTime < dropBeats*c.HeartbeatInterval || c.DropTime > maxDropTime:

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,8 @@ type Endpoint struct {
 	id                     ID
 	minVersion, maxVersion uint16
 	limit                  lineLimit
+	ring                   atomic.Pointer[keyring] // nil: no cluster keys
+	certificates           *tls.Config             // nil: no certificates of the caller's; never changed
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -53,8 +56,30 @@ func New(cfg Config) (*Endpoint, error) {
 		listeners: make(map[net.Listener]struct{}),
 		links:     make(map[*Link]struct{}),
 	}
+	if err := e.secure(); err != nil {
+		return nil, err
+	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e, nil
+}
+
+// secure prepares keys or certificates, if there are some.
+func (e *Endpoint) secure() error {
+	if len(e.cfg.Keys) > 0 {
+		r, err := newKeyring(e.cfg.Keys)
+		if err != nil {
+			return err
+		}
+		e.ring.Store(r)
+	}
+	if e.cfg.TLS != nil {
+		config, err := ownCertificates(e.cfg.TLS)
+		if err != nil {
+			return fmt.Errorf("Config.TLS: %w", err)
+		}
+		e.certificates = config
+	}
+	return nil
 }
 
 // ID returns the node's own ID.
@@ -114,14 +139,12 @@ func (e *Endpoint) dial(ctx context.Context, address string, expect ID, purpose 
 	}
 	// Closing is what interrupts reads and writes on any net.Conn.
 	unwatch := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	wrapped, err := e.wrap(conn, true)
-	if err != nil {
-		unwatch()
-		_ = conn.Close()
-		return nil, err
+	ch, err := e.wrap(conn, true, address)
+	var h *handshake
+	if err == nil {
+		h = newHandshake(e, ch, address)
+		err = h.dial(purpose, expect)
 	}
-	h := newHandshake(e, wrapped, address)
-	err = h.dial(purpose, expect)
 	if !unwatch() && err == nil {
 		err = ctx.Err()
 	}
@@ -152,10 +175,6 @@ func (e *Endpoint) interrupted(ctx context.Context, err error, what string) erro
 	}
 	return err
 }
-
-// wrap is where a connection gets its encryption, before anything is sent.
-// There is none yet.
-func (e *Endpoint) wrap(conn net.Conn, dialed bool) (net.Conn, error) { return conn, nil }
 
 // Close ends all that the Endpoint has begun: it closes the listeners given to
 // Serve and all links, interrupts Dial and Look, and waits until every
@@ -194,11 +213,15 @@ func (e *Endpoint) enter() bool {
 	return true
 }
 
-// adopt makes Close close l; false after Close.
+// adopt makes Close close l; false after Close, and if the peer's key has been
+// taken out while it was shaking hands.
 func (e *Endpoint) adopt(l *Link) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
+		return false
+	}
+	if r := e.ring.Load(); r != nil && !r.accepts(l.identity) {
 		return false
 	}
 	e.links[l] = struct{}{}

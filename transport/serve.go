@@ -131,7 +131,7 @@ func (e *Endpoint) answer(conn net.Conn) *Link {
 	}
 	_ = conn.Close()
 	// Nothing said is how load balancers and port checks look; it is no fault.
-	if err != nil && !errors.Is(err, errLooked) && (h == nil || !h.heardNothing) {
+	if err != nil && !errors.Is(err, errLooked) && !errors.Is(err, errHeardNothing) && (h == nil || !h.heardNothing) {
 		e.turnedAway.Add(1)
 		e.complain(conn.RemoteAddr(), reason(err), FailureOf(err).String())
 	}
@@ -140,10 +140,11 @@ func (e *Endpoint) answer(conn net.Conn) *Link {
 
 // shake wraps an accepted connection and does the handshake.
 func (e *Endpoint) shake(conn net.Conn) (*handshake, error) {
-	wrapped, err := e.wrap(conn, false)
+	from := conn.RemoteAddr().String()
+	ch, err := e.wrap(conn, false, from)
 	if err != nil {
 		return nil, err
 	}
-	h := newHandshake(e, wrapped, conn.RemoteAddr().String())
+	h := newHandshake(e, ch, from)
 	return h, h.accept()
 }

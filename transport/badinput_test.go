@@ -212,7 +212,7 @@ func TestALookCannotBecomeALink(t *testing.T) {
 
 func TestManyBadPeersCostLittleMemory(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {
-		nd := startNode(t, n, "a", nil)
+		nd := startNode(t, n, "a", func(c *Config) { c.MaxPendingPerHost, c.HostRate = -1, -1 })
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)

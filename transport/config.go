@@ -76,6 +76,22 @@ type Config struct {
 	// at once; further ones are closed as they come. Over 0. Default: 256.
 	MaxPending int
 
+	// MaxPendingPerHost is how many of these may come from one host; further
+	// ones are closed as they come. Of IPv6 the first 64 bits are a host.
+	// Loopback is not counted, nor is anything once the handshake is over.
+	// Negative: no bound but MaxPending. Default: 64.
+	MaxPendingPerHost int
+
+	// HostRate is how many connections a host may make in a second, and how
+	// many at once after a pause; further ones are closed as they come. Hosts
+	// are counted as for MaxPendingPerHost. Negative: no bound. Default: 128.
+	HostRate int
+
+	// AcceptRate is how many connections are taken up in a second, and how many
+	// at once after a pause. Further ones wait in the backlog of the listener.
+	// Negative: no bound. Default: 1024.
+	AcceptRate int
+
 	// QueueBytes is how much may wait to be sent on one link. One frame is
 	// always allowed. A peer that lets more wait loses its link. Over 0.
 	// Default: 4 MiB.
@@ -93,6 +109,9 @@ const (
 	defaultDropTime         = 3 * time.Second
 	defaultHandshakeTimeout = 5 * time.Second
 	defaultMaxPending       = 256
+	defaultMaxPendingHost   = 64
+	defaultHostRate         = 128
+	defaultAcceptRate       = 1024
 	defaultQueueBytes       = 4 << 20
 	maxHeartbeat            = time.Hour
 	maxDropTime             = 24 * time.Hour
@@ -113,6 +132,9 @@ func (c Config) complete() (Config, error) {
 	c.DropTime = or(c.DropTime, max(defaultDropTime, 6*min(c.HeartbeatInterval, maxHeartbeat)))
 	c.HandshakeTimeout = or(c.HandshakeTimeout, defaultHandshakeTimeout)
 	c.MaxPending = or(c.MaxPending, defaultMaxPending)
+	c.MaxPendingPerHost = or(c.MaxPendingPerHost, defaultMaxPendingHost)
+	c.HostRate = or(c.HostRate, defaultHostRate)
+	c.AcceptRate = or(c.AcceptRate, defaultAcceptRate)
 	c.QueueBytes = or(c.QueueBytes, defaultQueueBytes)
 	c.WriteTimeout = or(c.WriteTimeout, c.DropTime)
 	if c.Dial == nil {

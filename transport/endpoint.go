@@ -29,8 +29,11 @@ type Endpoint struct {
 	mu        sync.Mutex // guards what follows; held for moments only
 	closed    bool
 	pending   int // accepted connections in their handshake
+	sources   sources
 	listeners map[net.Listener]struct{}
 	links     map[*Link]struct{}
+
+	looks chan struct{} // holds one for each look that is being served
 
 	crowded, turnedAway atomic.Uint64
 }
@@ -39,7 +42,7 @@ type Endpoint struct {
 type EndpointStats struct {
 	Links      int    // not yet down
 	Pending    int    // accepted connections now in their handshake
-	Crowded    uint64 // connections closed because MaxPending were pending
+	Crowded    uint64 // connections closed as they came: too many at once, or of one host
 	TurnedAway uint64 // connections closed for what they said or failed to say
 }
 
@@ -55,6 +58,8 @@ func New(cfg Config) (*Endpoint, error) {
 		minVersion: minVersion, maxVersion: maxVersion,
 		listeners: make(map[net.Listener]struct{}),
 		links:     make(map[*Link]struct{}),
+		sources:   sources{most: cfg.MaxPendingPerHost, rate: cfg.HostRate},
+		looks:     make(chan struct{}, looksServed),
 	}
 	if err := e.secure(); err != nil {
 		return nil, err

@@ -192,9 +192,19 @@ func (h *handshake) accept() error {
 	if err := h.endpoint.checkBinding(h); err != nil {
 		return h.refuse(err.(*RefusedError))
 	}
+	if h.peer.Purpose == PurposeLook {
+		if !h.endpoint.beginLook() {
+			return h.refuse(&RefusedError{Code: CodeBusy, Address: h.address,
+				Text: fmt.Sprintf("%d looks are being answered; try again later", looksServed)})
+		}
+		defer h.endpoint.endLook()
+	}
 	h.accepted = sha256.Sum256(hello)
 	if err := h.write(encodeWelcome(hello, h.prove(acceptorProof))); err != nil {
 		return fmt.Errorf("sending the welcome: %w", err)
+	}
+	if h.peer.Purpose == PurposeLook {
+		_ = h.conn.SetReadDeadline(time.Now().Add(lookEnd))
 	}
 	payload, err = h.frames.next()
 	if h.peer.Purpose == PurposeLook && FailureOf(err) == FailureReset {

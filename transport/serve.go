@@ -28,12 +28,14 @@ func (e *Endpoint) Serve(ln net.Listener, accept func(*Link)) error {
 		return ErrClosed
 	}
 	defer e.detach(ln)
-	pause := time.Duration(0)
+	pause, pace := time.Duration(0), pace{rate: e.cfg.AcceptRate}
 	for {
 		conn, err := ln.Accept()
 		if err == nil {
 			pause = 0
-			e.receive(conn, accept)
+			if e.receive(conn, accept) && !e.rest(pace.take(time.Now())) {
+				return ErrClosed
+			}
 			continue
 		}
 		if e.ctx.Err() != nil {
@@ -48,14 +50,51 @@ func (e *Endpoint) Serve(ln net.Listener, accept func(*Link)) error {
 			e.cfg.Logger.Error("accepting failed, trying again", "address", ln.Addr().String(),
 				"reason", err.Error(), "not_logged_before", skipped)
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-e.ctx.Done():
-			timer.Stop()
+		if !e.rest(pause) {
 			return ErrClosed
 		}
 	}
+}
+
+// rest waits; false: the endpoint was closed meanwhile.
+func (e *Endpoint) rest(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-e.ctx.Done():
+		return false
+	}
+}
+
+// A pace spreads what is done over time: rate in a second, and as many at once
+// after a pause. Negative: no bound.
+type pace struct {
+	rate   int
+	tokens float64
+	at     time.Time
+}
+
+// take counts one, and says how long to wait before the next.
+func (p *pace) take(now time.Time) time.Duration {
+	if p.rate < 0 {
+		return 0
+	}
+	if p.at.IsZero() {
+		p.tokens = float64(p.rate)
+	} else {
+		p.tokens = min(float64(p.rate), p.tokens+now.Sub(p.at).Seconds()*float64(p.rate))
+	}
+	p.at = now
+	p.tokens--
+	if p.tokens >= 0 {
+		return 0
+	}
+	return time.Duration(-p.tokens / float64(p.rate) * float64(time.Second))
 }
 
 // attach makes Close close ln and wait for its Serve; false after Close.
@@ -81,37 +120,44 @@ func (e *Endpoint) detach(ln net.Listener) {
 }
 
 // receive starts the handshake of an accepted connection, if there is room.
-func (e *Endpoint) receive(conn net.Conn, accept func(*Link)) {
+func (e *Endpoint) receive(conn net.Conn, accept func(*Link)) bool {
+	from := sourceOf(conn.RemoteAddr())
+	why := "too many handshakes at once"
+	var src *source
 	e.mu.Lock()
 	closed := e.closed
-	room := !closed && e.pending < e.cfg.MaxPending
-	if room {
+	if !closed && e.pending < e.cfg.MaxPending {
+		src, why = e.sources.enter(from, time.Now())
+	}
+	if src != nil {
 		e.pending++
 		e.wg.Add(1)
 	}
 	e.mu.Unlock()
-	if !room {
+	if src == nil {
 		_ = conn.Close()
 		if !closed {
 			e.crowded.Add(1)
-			e.complain(conn.RemoteAddr(), "too many handshakes at once", FailureLocal.String())
+			e.complain(conn.RemoteAddr(), why, FailureLocal.String())
 		}
-		return
+		return false
 	}
 	go func() {
 		defer e.wg.Done()
-		if l := e.answer(conn); l != nil {
+		if l := e.answer(conn, src); l != nil {
 			accept(l)
 		}
 	}()
+	return true
 }
 
 // answer does the acceptor's side of a handshake. It returns the link, or nil
 // with the connection closed.
-func (e *Endpoint) answer(conn net.Conn) *Link {
+func (e *Endpoint) answer(conn net.Conn, src *source) *Link {
 	defer func() {
 		e.mu.Lock()
 		e.pending--
+		src.leave()
 		e.mu.Unlock()
 	}()
 	unwatch := context.AfterFunc(e.ctx, func() { _ = conn.Close() })

@@ -32,14 +32,22 @@ func (b Binding) String() string {
 	return name("binding", uint8(b), "address", "name")
 }
 
+// CheckTLS says what is wrong with a configuration for links, see Config.TLS.
+func CheckTLS(c *tls.Config) error {
+	if err := checkTLS(c); err != nil {
+		return err
+	}
+	if len(c.Certificates) == 0 && c.GetClientCertificate == nil {
+		return errors.New("no certificate for links that this node dials: want Certificates or GetClientCertificate")
+	}
+	return nil
+}
+
 // ownCertificates returns the configuration for links out of the caller's, or
 // what is wrong with it.
 func ownCertificates(given *tls.Config) (*tls.Config, error) {
-	if err := checkTLS(given); err != nil {
+	if err := CheckTLS(given); err != nil {
 		return nil, err
-	}
-	if given.Certificates == nil && given.GetClientCertificate == nil {
-		return nil, errors.New("no certificate for links that this node dials: want Certificates or GetClientCertificate")
 	}
 	config := forLinks(given)
 	if ask := given.GetConfigForClient; ask != nil {

@@ -147,7 +147,7 @@ func (c Config) complete() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Keys = slices.Clone(c.Keys)
-	if err := checkKeys(c.Keys); err != nil {
+	if err := CheckKeys(c.Keys); err != nil {
 		return c, fmt.Errorf("Config.Keys: %w", err)
 	}
 	return c, c.check()

@@ -67,7 +67,8 @@ func TestAKeyDoesNotReachALogByMistake(t *testing.T) {
 	out, err := json.Marshal(struct{ K Key }{k})
 	require.NoError(t, err)
 	log.Write(out)
-	for _, form := range []string{k.Text(), strings.ToUpper(k.Text()), string(raw), fmt.Sprint(raw)[1:60], base64.StdEncoding.EncodeToString(raw)} {
+	forms := []string{k.Text(), strings.ToUpper(k.Text()), string(raw), fmt.Sprint(raw)[1:60], base64.StdEncoding.EncodeToString(raw)}
+	for _, form := range forms {
 		require.NotContains(t, log.String(), form)
 	}
 	require.Contains(t, log.String(), "key "+k.Fingerprint())

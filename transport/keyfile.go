@@ -69,11 +69,12 @@ func parseKeys(data []byte) ([]Key, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no key in it: want 64 hexadecimal digits, or base64 of 44 characters")
 	}
-	return keys, checkKeys(keys)
+	return keys, CheckKeys(keys)
 }
 
-// checkKeys looks at a list of keys.
-func checkKeys(keys []Key) error {
+// CheckKeys says what is wrong with a list of keys: they are MaxKeys at most,
+// none is empty, and each is there once.
+func CheckKeys(keys []Key) error {
 	if len(keys) > MaxKeys {
 		return fmt.Errorf("%d keys, at most %d allowed", len(keys), MaxKeys)
 	}

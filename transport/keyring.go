@@ -97,7 +97,7 @@ func (e *Endpoint) SetKeys(keys []Key) error {
 	if len(keys) == 0 {
 		return errors.New("no keys; a node that began with keys cannot go on without")
 	}
-	if err := checkKeys(keys); err != nil {
+	if err := CheckKeys(keys); err != nil {
 		return err
 	}
 	r, err := newKeyring(keys)

@@ -131,6 +131,13 @@ func (x *insider) say(l *transport.Link, msg wire.Message) {
 	_ = l.Send(e.Bytes())
 }
 
+// linkedWith says that there is a link with a node, whoever has dialled.
+func (x *insider) linkedWith(n *Node) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.ContainsFunc(x.links, func(l *transport.Link) bool { return ID(l.Peer().ID) == n.Self().ID })
+}
+
 // sayAll says something on all links, after it has linked with everybody.
 func (x *insider) sayAll(msgs ...wire.Message) {
 	x.b.Helper()

@@ -250,7 +250,8 @@ func spoofed(b *bubble) []byte {
 
 // wrongKeys has a node with another key dial again and again.
 func (b *bubble) wrongKeys(times int) (end func()) {
-	e, err := transport.New(transport.Config{Cluster: "default", Keys: []transport.Key{transport.NewKey()}, Dial: b.net.Host("s").DialContext})
+	wrong := []transport.Key{transport.NewKey()}
+	e, err := transport.New(transport.Config{Cluster: "default", Keys: wrong, Dial: b.net.Host("s").DialContext})
 	require.NoError(b, err)
 	for range times {
 		_, err := e.Dial(b.Context(), addr(1), transport.ID{})

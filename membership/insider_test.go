@@ -243,7 +243,8 @@ var insiders = map[string]struct {
 			x.sealed(fresh(x.b), wire.Record{Name: "usurper", Address: victim.Self().Address})}})
 	}},
 	"a join with the address of another": {"", func(x *insider, victim *Node) {
-		x.sayAll(&wire.Join{Domain: "d", Record: x.sealed(x.signer, wire.Record{Version: 5, Name: "insider", Address: victim.Self().Address})})
+		claim := wire.Record{Version: 5, Name: "insider", Address: victim.Self().Address}
+		x.sayAll(&wire.Join{Domain: "d", Record: x.sealed(x.signer, claim)})
 	}},
 	"the name of another, taken later": {"", func(x *insider, victim *Node) {
 		x.sayAll(&wire.Gossip{Domain: "d", Records: []*wire.Record{
@@ -332,7 +333,7 @@ func TestInsiders(t *testing.T) {
 					}
 					for _, e := range seen[i].events() {
 						for j := range all {
-							require.NotEqual(b, "removed "+addr(j+1), e[:min(len(e), len("removed ")+len(addr(1)))], "not even for a moment")
+							require.NotContains(b, e, "removed "+addr(j+1), "not even for a moment")
 						}
 					}
 					seen[i].sound(b)

@@ -58,7 +58,8 @@ func (b *bubble) withstand(nodes []*Node, attack func() (end func())) {
 	b.pass(time.Second)
 	before, goroutines, memory, used := views(), runtime.NumGoroutine(), heap(), cpuTime()
 	end := attack()
-	grown, used := heap()-memory, cpuTime()-used
+	used = cpuTime() - used
+	grown := heap() - memory
 	b.Logf("heap %+d KiB, processor %v", grown>>10, used.Round(time.Millisecond))
 	if raceEnabled {
 		used /= raceFactor

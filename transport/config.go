@@ -73,18 +73,19 @@ type Config struct {
 	HandshakeTimeout time.Duration
 
 	// MaxPending is how many accepted connections may be in their handshake
-	// at once; further ones are closed as they come. Over 0. Default: 256.
+	// at once; further ones are told that this node is busy, and closed. Over 0.
+	// Default: 256.
 	MaxPending int
 
-	// MaxPendingPerHost is how many of these may come from one host; further
-	// ones are closed as they come. Of IPv6 the first 64 bits are a host.
+	// MaxPendingPerHost is how many of these may come from one host. Of IPv6 the first 64 bits are a host.
 	// Loopback is not counted, nor is anything once the handshake is over.
 	// Negative: no bound but MaxPending. Default: 64.
 	MaxPendingPerHost int
 
-	// HostRate is how many connections a host may make in a second, and how
-	// many at once after a pause; further ones are closed as they come. Hosts
-	// are counted as for MaxPendingPerHost. Negative: no bound. Default: 128.
+	// HostRate is how many connections of a host are taken up in a second, and
+	// how many at once after a pause; further ones wait for their handshake, as
+	// many as MaxPendingPerHost. Hosts are counted as there. Negative: no bound.
+	// Default: 128.
 	HostRate int
 
 	// AcceptRate is how many connections are taken up in a second, and how many

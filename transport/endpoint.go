@@ -30,6 +30,7 @@ type Endpoint struct {
 	closed    bool
 	pending   int // accepted connections in their handshake
 	sources   sources
+	away      map[net.Conn]*time.Timer // connections that were told to come again
 	listeners map[net.Listener]struct{}
 	links     map[*Link]struct{}
 
@@ -42,7 +43,7 @@ type Endpoint struct {
 type EndpointStats struct {
 	Links      int    // not yet down
 	Pending    int    // accepted connections now in their handshake
-	Crowded    uint64 // connections closed as they came: too many at once, or of one host
+	Crowded    uint64 // connections sent away as they came: too many at once, or of one host
 	TurnedAway uint64 // connections closed for what they said or failed to say
 }
 
@@ -188,8 +189,8 @@ func (e *Endpoint) interrupted(ctx context.Context, err error, what string) erro
 func (e *Endpoint) Close() error {
 	e.mu.Lock()
 	e.closed = true
-	listeners, links := e.listeners, e.links
-	e.listeners, e.links = nil, nil
+	listeners, links, away := e.listeners, e.links, e.away
+	e.listeners, e.links, e.away = nil, nil, nil
 	e.mu.Unlock()
 
 	e.cancel()
@@ -201,6 +202,10 @@ func (e *Endpoint) Close() error {
 	}
 	for l := range links {
 		_ = l.Close()
+	}
+	for conn, timer := range away {
+		timer.Stop()
+		_ = conn.Close()
 	}
 	e.wg.Wait()
 	return errors.Join(errs...)

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"testing"
@@ -74,22 +75,65 @@ func TestLinksDoNotCountAsHandshakes(t *testing.T) {
 	})
 }
 
+// A host that connects all the time is taken up slowly: the handshakes of its
+// connections wait, and with them their places, of which it has 64.
 func TestOneHostCannotConnectAllTheTime(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {
-		nd := startNode(t, n, "n", nil)
-		flood := func(times int) (taken uint64) {
-			before := nd.Stats().Crowded
+		nd, a := startNode(t, n, "n", nil), startNode(t, n, "a", nil)
+		knockOften := func(times int) (taken uint64) {
+			before := nd.Stats()
 			for range times {
-				require.NoError(t, knock(t, n, "s", nd).Close())
+				conn := knock(t, n, "s", nd)
+				_, err := conn.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
+				require.NoError(t, err)
+				synctest.Wait()
+				_ = conn.Close()
 				synctest.Wait()
 			}
-			return uint64(times) - (nd.Stats().Crowded - before)
+			return nd.Stats().TurnedAway - before.TurnedAway
 		}
-		require.Equal(t, uint64(128), flood(300), "so many at once")
-		require.Contains(t, nd.log.lines()[0], "too many connections a second from one host")
+		require.Equal(t, uint64(128), knockOften(300), "so many at once")
+		require.Equal(t, 64, nd.Stats().Pending)
+		require.Equal(t, uint64(300-128-64), nd.Stats().Crowded)
+		x, y := linked(t, a, nd)
+		require.NotNil(t, x)
+		require.NotNil(t, y)
 		time.Sleep(500 * time.Millisecond)
-		require.Equal(t, uint64(64), flood(300), "and then as time goes by")
+		synctest.Wait()
+		require.Zero(t, nd.Stats().Pending)
+		require.Equal(t, uint64(128+64), nd.Stats().TurnedAway, "and then as time goes by")
 	})
+}
+
+// Crowding a node must not make it look as if its process had gone: those that
+// look at it are told that it is busy, with a key and without.
+func TestACrowdedNodeDoesNotLookLikeOneThatHasGone(t *testing.T) {
+	for _, keys := range [][]Key{nil, {NewKey()}} {
+		bubble(t, func(t *testing.T, n *memnet.Network) {
+			nd := startNode(t, n, "n", func(c *Config) { c.Keys, c.MaxPending = keys, 10 })
+			a := startNode(t, n, "a", withKeys(keys...))
+			for range 10 {
+				knock(t, n, "s", nd)
+			}
+			synctest.Wait()
+			for range 3 {
+				_, err := a.Look(t.Context(), nd.address, ID{})
+				r, ok := errors.AsType[*RefusedError](err)
+				require.True(t, ok, "%v", err)
+				require.Equal(t, CodeBusy, r.Code)
+				require.Contains(t, r.Text, "too many handshakes at once")
+			}
+			for i := range 2 * awayMost {
+				knock(t, n, fmt.Sprint("s", i), nd)
+			}
+			synctest.Wait()
+			require.Len(t, nd.away, awayMost)
+			time.Sleep(awayFor)
+			synctest.Wait()
+			require.Empty(t, nd.away)
+			knock(t, n, "s", nd) // is being sent away when the node closes
+		})
+	}
 }
 
 func TestConnectionsBeyondTheRateWait(t *testing.T) {
@@ -106,7 +150,7 @@ func TestConnectionsBeyondTheRateWait(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		require.Equal(t, 30, nd.Stats().Pending)
-		require.Zero(t, nd.Stats().Crowded, "nobody was turned away")
+		require.Zero(t, nd.Stats().Crowded, "nobody was sent away")
 	})
 }
 

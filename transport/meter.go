@@ -17,9 +17,11 @@ const MaxHandshakeBytes = 64 << 10
 type meter struct {
 	net.Conn
 	left  atomic.Int64 // bytes that may still be read; negative: no limit
-	first [headBytes]byte
-	heard int // of first; the reader's
+	first []byte       // up to firstBytes of them, until the peer is trusted
 }
+
+// firstBytes bounds what is kept of the beginning: a short refusal fits.
+const firstBytes = 512
 
 func newMeter(conn net.Conn) *meter {
 	m := &meter{Conn: conn}
@@ -27,11 +29,14 @@ func newMeter(conn net.Conn) *meter {
 	return m
 }
 
-// trust lifts the limit.
-func (m *meter) trust() { m.left.Store(-1) }
+// trust lifts the limit. It is called by whoever reads.
+func (m *meter) trust() {
+	m.left.Store(-1)
+	m.first = nil
+}
 
-// head returns the first bytes that came.
-func (m *meter) head() []byte { return m.first[:m.heard] }
+// head returns the first bytes that came, as many as an error quotes.
+func (m *meter) head() []byte { return m.first[:min(len(m.first), headBytes)] }
 
 // Read reads within the limit.
 func (m *meter) Read(p []byte) (int, error) {
@@ -43,7 +48,7 @@ func (m *meter) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("%w: more than %d bytes before the end of the handshake", ErrMalformed, MaxHandshakeBytes)
 	}
 	n, err := m.Conn.Read(p[:min(int64(len(p)), left)])
-	m.heard += copy(m.first[m.heard:], p[:n])
+	m.first = append(m.first, p[:min(n, firstBytes-len(m.first))]...)
 	m.left.CompareAndSwap(left, left-int64(n)) // or trusted meanwhile
 	return n, err
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,6 +10,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/gotribes/tribes/internal/wire"
 )
 
 // bindingLabel names what both sides of a TLS connection derive from it, and
@@ -126,6 +129,9 @@ func dialFailure(err error, raw *meter, address, mine string) error {
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		if plainHead(raw.head()) {
+			if r := plainRefusal(raw, address); r != nil && r.Code != CodeKey {
+				return r
+			}
 			return refused("%s not accepted by %s: it has none itself and speaks in plain; give it %ss, or none to this node",
 				mine, address, mine)
 		}
@@ -143,6 +149,21 @@ func dialFailure(err error, raw *meter, address, mine string) error {
 	}
 	// What is left are complaints of crypto/tls about the other side.
 	return notTribes(address, fmt.Errorf("%w: %w", ErrMalformed, err))
+}
+
+// plainRefusal reads the refusal that came where TLS was expected, or nil.
+func plainRefusal(raw *meter, address string) *RefusedError {
+	payload, err := handshakeReader(io.MultiReader(bytes.NewReader(raw.first), raw.Conn)).next()
+	if err != nil {
+		return nil
+	}
+	var d wire.Decoder
+	d.Reset(payload)
+	if d.Uint() != kindRefusal {
+		return nil
+	}
+	r, _ := errors.AsType[*RefusedError](decodeRefusal(&d, address))
+	return r
 }
 
 // refusedByAlert turns the other side's alert into a refusal.
@@ -176,7 +197,7 @@ func acceptFailure(err error, raw *meter, address, mine string) error {
 		return refused("the dialer holds none of the keys of this node")
 	case isCertificateError(err):
 		return refused("certificate of the dialer not accepted: %v", err)
-	case networkError(err) && FailureOf(err) == FailureReset && raw.heard == 0:
+	case networkError(err) && FailureOf(err) == FailureReset && len(raw.first) == 0:
 		return fmt.Errorf("%w: %w", errHeardNothing, err)
 	case networkError(err):
 		return fmt.Errorf("waiting for its TLS handshake: %w", err)

@@ -120,40 +120,44 @@ func (e *Endpoint) detach(ln net.Listener) {
 }
 
 // receive starts the handshake of an accepted connection, if there is room.
+// Sending one away costs so little that it says false.
 func (e *Endpoint) receive(conn net.Conn, accept func(*Link)) bool {
 	from := sourceOf(conn.RemoteAddr())
 	why := "too many handshakes at once"
 	var src *source
+	var wait time.Duration
 	e.mu.Lock()
 	closed := e.closed
 	if !closed && e.pending < e.cfg.MaxPending {
-		src, why = e.sources.enter(from, time.Now())
+		why = "too many handshakes at once from one host"
+		src, wait = e.sources.enter(from, time.Now())
 	}
 	if src != nil {
 		e.pending++
 		e.wg.Add(1)
 	}
 	e.mu.Unlock()
-	if src == nil {
+	switch {
+	case src != nil:
+		go func() {
+			defer e.wg.Done()
+			if l := e.answer(conn, src, wait); l != nil {
+				accept(l)
+			}
+		}()
+	case closed:
 		_ = conn.Close()
-		if !closed {
-			e.crowded.Add(1)
-			e.complain(conn.RemoteAddr(), why, FailureLocal.String())
-		}
-		return false
+	default:
+		e.crowded.Add(1)
+		e.complain(conn.RemoteAddr(), why, FailureLocal.String())
+		e.sendAway(conn)
 	}
-	go func() {
-		defer e.wg.Done()
-		if l := e.answer(conn, src); l != nil {
-			accept(l)
-		}
-	}()
-	return true
+	return src != nil
 }
 
 // answer does the acceptor's side of a handshake. It returns the link, or nil
 // with the connection closed.
-func (e *Endpoint) answer(conn net.Conn, src *source) *Link {
+func (e *Endpoint) answer(conn net.Conn, src *source, wait time.Duration) *Link {
 	defer func() {
 		e.mu.Lock()
 		e.pending--
@@ -161,6 +165,7 @@ func (e *Endpoint) answer(conn net.Conn, src *source) *Link {
 		e.mu.Unlock()
 	}()
 	unwatch := context.AfterFunc(e.ctx, func() { _ = conn.Close() })
+	e.rest(wait)
 	_ = conn.SetDeadline(time.Now().Add(e.cfg.HandshakeTimeout))
 	h, err := e.shake(conn)
 	if err == nil {

@@ -12,18 +12,17 @@ const sourcesMost = 4096
 
 // A source is what is known of the connections from one host.
 type source struct {
-	pending int     // in their handshake
-	tokens  float64 // connections that it may still make
-	at      time.Time
+	pending int  // in their handshake
+	pace    pace // of its connections
 }
 
 // sources counts unauthenticated connections by where they come from, and
-// bounds how many each host has at once and makes in a second. Hosts on
+// bounds how many each host has at once and has taken up in a second. Hosts on
 // loopback are this machine's own and are not counted. It needs a lock from
 // outside.
 type sources struct {
 	most  int // at once, from one host; negative: no bound
-	rate  int // in a second, from one host, and as many at once; negative: no bound
+	rate  int // in a second, from one host; negative: no bound
 	hosts map[string]*source
 	swept time.Time
 }
@@ -54,26 +53,18 @@ func sourceOf(a net.Addr) string {
 // uncounted stands for the hosts that are not counted.
 var uncounted source
 
-// enter counts a connection of a host; nil: the host has too many, and why for
-// the log. Whoever has entered calls leave.
-func (s *sources) enter(host string, now time.Time) (h *source, why string) {
+// enter counts a connection of a host, which has to wait before its handshake;
+// nil: the host has too many. Whoever has entered calls leave.
+func (s *sources) enter(host string, now time.Time) (h *source, wait time.Duration) {
 	if host == "" {
-		return &uncounted, ""
+		return &uncounted, 0
 	}
 	h = s.of(host, now)
-	if s.rate >= 0 {
-		h.tokens = min(float64(s.rate), h.tokens+now.Sub(h.at).Seconds()*float64(s.rate))
-		h.at = now
+	if s.most >= 0 && h.pending >= s.most {
+		return nil, 0
 	}
-	switch {
-	case s.most >= 0 && h.pending >= s.most:
-		return nil, "too many handshakes at once from one host"
-	case s.rate >= 0 && h.tokens < 1:
-		return nil, "too many connections a second from one host"
-	}
-	h.tokens--
 	h.pending++
-	return h, ""
+	return h, h.pace.take(now)
 }
 
 // leave ends what enter has counted.
@@ -100,7 +91,7 @@ func (s *sources) of(host string, now time.Time) *source {
 			return h
 		}
 	}
-	h := &source{tokens: float64(s.rate), at: now}
+	h := &source{pace: pace{rate: s.rate}}
 	s.hosts[host] = h
 	return h
 }
@@ -113,7 +104,7 @@ func (s *sources) sweep(now time.Time) {
 	}
 	s.swept = now
 	for host, h := range s.hosts {
-		if h.pending == 0 && now.Sub(h.at) >= time.Second {
+		if h.pending == 0 && now.Sub(h.pace.at) >= time.Second {
 			delete(s.hosts, host)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,11 +41,12 @@ func (b *bubble) withstand(nodes []*Node, attack func() (end func())) {
 		var out []string
 		for _, n := range nodes {
 			v := n.Own().View()
-			text := fmt.Sprint(v.Number(), v.Isolated())
+			var text strings.Builder
+			text.WriteString(fmt.Sprint(v.Number(), v.Isolated()))
 			for m := range v.All() {
-				text += fmt.Sprint(" ", m.Address, m.Name, m.State, m.ID)
+				text.WriteString(fmt.Sprint(" ", m.Address, m.Name, m.State, m.ID))
 			}
-			out = append(out, text)
+			out = append(out, text.String())
 		}
 		return out
 	}

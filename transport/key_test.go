@@ -154,11 +154,11 @@ func FuzzKeys(f *testing.F) {
 		if err != nil {
 			return
 		}
-		text := ""
+		var text strings.Builder
 		for _, k := range keys {
-			text += k.Text() + "\n"
+			text.WriteString(k.Text() + "\n")
 		}
-		again, err := parseKeys([]byte(text))
+		again, err := parseKeys([]byte(text.String()))
 		require.NoError(t, err, "what was accepted is written and read again")
 		require.True(t, len(again) == len(keys) && len(keys) <= MaxKeys)
 		for i := range keys {

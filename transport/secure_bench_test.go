@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -47,6 +48,40 @@ func echo(b *testing.B, size int) {
 		}
 	}
 	compare(b, func(i int) { send[i]() })
+}
+
+// BenchmarkKeyMemory is the heap that an idle link takes, both ends together.
+func BenchmarkKeyMemory(b *testing.B) {
+	const links = 200
+	heap := func() float64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	var took [2]float64
+	for b.Loop() {
+		for i, keys := range [][]Key{nil, {NewKey()}} {
+			e := pair(b, keys)
+			before := heap()
+			var all []*Link
+			for range links {
+				l, m := e.link(b)
+				l.Start(func([]byte) error { return nil }, func(error) {})
+				m.Start(func([]byte) error { return nil }, func(error) {})
+				all = append(all, l, m)
+			}
+			took[i] += (heap() - before) / links / 1024
+			for _, l := range all {
+				_ = l.Close()
+			}
+		}
+	}
+	b.ReportMetric(took[0]/float64(b.N), "KiB-without")
+	b.ReportMetric(took[1]/float64(b.N), "KiB-with")
+	b.ReportMetric(took[1]/took[0], "ratio")
+	b.ReportMetric(0, "ns/op")
 }
 
 // compare times what is done without a key (0) and with one (1).

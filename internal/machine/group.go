@@ -37,6 +37,7 @@ type group struct {
 	askOf     wire.ID // the manager whose domain this is followed for: its table is awaited
 	emptyFor  Time    // since when a followed domain has no members
 	unacked   []unacked
+	dropped   bool // not followed any more
 }
 
 // A member is one participant of a group as this node knows it. It is kept
@@ -163,7 +164,7 @@ func (g *group) replaceRecord(x *member, rec *wire.Record) {
 // rewatch computes whom this node watches. added, if not nil, is the
 // participant that has just come; its neighbours' cases are judged anew.
 func (g *group) rewatch(added *member) {
-	if g.me == nil {
+	if g.me == nil || g.dropped {
 		return
 	}
 	var buf [2 * everybodyUpTo]*member

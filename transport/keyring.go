@@ -114,7 +114,7 @@ func (e *Endpoint) SetKeys(keys []Key) error {
 	}
 	e.mu.Unlock()
 	for _, l := range stale {
-		l.CloseAfterFlush(fmt.Errorf("link to %s: its key is not accepted any more: %w", l.RemoteAddr(), ErrClosed))
+		_ = l.fail(fmt.Errorf("link to %s: its key is not accepted any more: %w", l.RemoteAddr(), ErrClosed))
 	}
 	return nil
 }

@@ -49,6 +49,20 @@ func TestSetKeysCountsForNewLinks(t *testing.T) {
 	})
 }
 
+// A link may be closed by this between its handshake and its Start.
+func TestKeysRemovedBeforeALinkIsStarted(t *testing.T) {
+	bubble(t, func(t *testing.T, n *memnet.Network) {
+		old, fresh := NewKey(), NewKey()
+		a, b := startNode(t, n, "a", withKeys(old)), startNode(t, n, "b", withKeys(old))
+		l, err := a.Dial(t.Context(), b.address, ID{})
+		require.NoError(t, err)
+		m := <-b.links
+		require.NoError(t, b.SetKeys([]Key{fresh}))
+		require.ErrorIs(t, <-start(m).down, ErrClosed)
+		require.Equal(t, FailureReset, FailureOf(<-start(l).down))
+	})
+}
+
 // A node that is given the new key first uses what the others do not know.
 func TestKeysPutInFrontTooEarly(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {

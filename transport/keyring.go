@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,9 +18,9 @@ import (
 // sides must name it.
 const applicationProtocol = "tribes/1"
 
-// errForeignKey is why a peer is turned away that has proved to hold a key, but
-// none that is accepted.
-var errForeignKey = errors.New("the key of the other side is none of those accepted here")
+// errForeignKey is why a peer is turned away that has shown a key, but none that
+// is accepted. What wraps it names those that are, by their fingerprints.
+var errForeignKey = errors.New("holds none of the keys of this node")
 
 // A keyring is what follows from a list of cluster keys. It is never changed.
 type keyring struct {
@@ -31,7 +32,9 @@ type keyring struct {
 // the certificate of the first. Nothing in it but the public key counts.
 func newKeyring(keys []Key) (*keyring, error) {
 	r := &keyring{}
+	var prints []string
 	for _, k := range keys {
+		prints = append(prints, k.Fingerprint())
 		r.accepted = append(r.accepted, k.identity().Public().(ed25519.PublicKey))
 	}
 	identity := keys[0].identity()
@@ -61,7 +64,7 @@ func newKeyring(keys []Key) (*keyring, error) {
 		InsecureSkipVerify: true,
 		VerifyConnection: func(s tls.ConnectionState) error {
 			if !r.accepts(identityOf(&s)) {
-				return errForeignKey
+				return fmt.Errorf("%w (fingerprints here: %s)", errForeignKey, strings.Join(prints, ", "))
 			}
 			return nil
 		},

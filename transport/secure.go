@@ -139,7 +139,7 @@ func dialFailure(err error, raw *meter, address, mine string) error {
 	}
 	switch {
 	case errors.Is(err, errForeignKey):
-		return refused("key not accepted by %s: it holds none of the keys of this node; compare their fingerprints", address)
+		return refused("key not accepted by %s: it %v", address, err)
 	case isCertificateError(err):
 		return refused("certificate of %s not accepted: %v", address, err)
 	case networkError(err):
@@ -194,7 +194,7 @@ func acceptFailure(err error, raw *meter, address, mine string) error {
 	}
 	switch {
 	case errors.Is(err, errForeignKey):
-		return refused("the dialer holds none of the keys of this node")
+		return refused("the dialer %v", err)
 	case isCertificateError(err):
 		return refused("certificate of the dialer not accepted: %v", err)
 	case networkError(err) && FailureOf(err) == FailureReset && len(raw.first) == 0:

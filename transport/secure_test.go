@@ -60,8 +60,9 @@ func TestAWrongKeyIsToldWithinTwoRoundTrips(t *testing.T) {
 		trips            time.Duration // after the connect
 		there            string        // in the log of the acceptor
 	}{
-		"the acceptor's is wrong":          {[]Key{one}, []Key{two, one}, 1, "the dialer does not accept the key of this node"},
-		"the dialer's is wrong":            {[]Key{two, one}, []Key{one}, 2, "the dialer holds none of the keys of this node"},
+		"the acceptor's is wrong": {[]Key{one}, []Key{two, one}, 1, "the dialer does not accept the key of this node"},
+		"the dialer's is wrong": {[]Key{two, one}, []Key{one}, 2,
+			"the dialer holds none of the keys of this node (fingerprints here: " + one.Fingerprint() + ")"},
 		"both, which is the commonest way": {[]Key{two}, []Key{one}, 1, "the dialer does not accept the key of this node"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -182,9 +182,12 @@ func (e *Endpoint) answer(conn net.Conn, src *source, wait time.Duration) *Link 
 	}
 	_ = conn.Close()
 	// Nothing said is how load balancers and port checks look; it is no fault.
-	if err != nil && !errors.Is(err, errLooked) && !errors.Is(err, errHeardNothing) && (h == nil || !h.heardNothing) {
+	if err != nil && !isAny(err, errLooked, errHeardNothing) && (h == nil || !h.heardNothing) {
 		e.turnedAway.Add(1)
-		e.complain(conn.RemoteAddr(), reason(err), FailureOf(err).String())
+		// A node that is among its own well-known addresses meets itself.
+		if r, ok := errors.AsType[*RefusedError](err); !ok || r.Code != CodeSelf {
+			e.complain(conn.RemoteAddr(), reason(err), FailureOf(err).String())
+		}
 	}
 	return nil
 }

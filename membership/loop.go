@@ -22,6 +22,8 @@ type input struct {
 	beat wire.Beat
 	msg  wire.Message
 	run  func(now machine.Time)
+
+	turns chan struct{} // of the link, from which msg takes one
 }
 
 // A loop is the one goroutine that owns a node's machine: it hands inputs in,
@@ -46,6 +48,8 @@ type loop struct {
 	flushed  chan struct{}
 	taken    []*Group // in which views were published in this step
 
+	barred map[ID]machine.Time // who has flooded this node, until when
+
 	served atomic.Pointer[[]transport.Domain] // what handshakes say
 	counts counts
 }
@@ -55,6 +59,7 @@ func newLoop(n *Node) *loop {
 		node: n, epoch: time.Now(), in: make(chan input, inputsMost), wake: make(chan struct{}, 1),
 		links:   make(map[machine.LinkID]*conn),
 		cancels: make(map[machine.AttemptID]context.CancelFunc),
+		barred:  make(map[ID]machine.Time),
 		flushed: make(chan struct{}),
 	}
 	l.log = n.cfg.logger()
@@ -122,6 +127,7 @@ func (l *loop) take(in input, now machine.Time) {
 		in.run(now)
 	case in.msg != nil:
 		l.m.Receive(now, in.link, in.msg)
+		<-in.turns
 	default:
 		l.m.Beat(now, in.link, in.beat)
 	}

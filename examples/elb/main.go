@@ -49,6 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	dir := newDirectory(node, events)
 	wg.Go(dir.run)
+	wg.Go(func() { s.keyFile.Follow(node, logger) })
 	refused := make(chan error, 1)
 	wg.Go(func() {
 		if err := program.Joined(ctx, node); err != nil {

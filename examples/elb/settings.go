@@ -25,6 +25,7 @@ type settings struct {
 	wka, manage, hosts     program.List
 	routes                 routes // from hosts and manage
 	events, insecure       bool
+	keyFile                *program.KeyFile
 }
 
 // flagOf says which flag a field of membership.Config comes from.
@@ -37,6 +38,7 @@ var flagOf = map[string]string{
 	"Listener":  "advertise", // the library listens there
 	"WellKnown": "wka",
 	"Insecure":  "insecure",
+	"Keys":      "key-file",
 }
 
 // parse reads the flags; help is where -h writes to.
@@ -54,11 +56,15 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.Var(&s.hosts, "hosts", "`host=domain` items, with commas between: where requests for a host go "+
 		"(default all to the domain of -manage, if that is just one)")
 	f.BoolVar(&s.events, "events", false, "print the events of all its domains as lines of JSON on standard output")
+	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen for members beyond loopback although nothing is encrypted")
 	if err := f.Parse(args, help); err != nil {
 		return nil, err
 	}
-	return &s, s.check()
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return &s, s.keyFile.Load()
 }
 
 // check finds what is missing or can be seen to be wrong without the library.
@@ -93,6 +99,7 @@ func (s *settings) config() membership.Config {
 		Manage:    s.manage,
 		Advertise: s.advertise,
 		WellKnown: wka.List(s.wka),
+		Keys:      s.keyFile.Keys(),
 		Insecure:  s.insecure,
 	}
 }

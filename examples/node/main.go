@@ -39,6 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer node.Close()
 	web.Serve(answers(node.Self))
+	wg.Go(func() { s.keyFile.Follow(node, logger) })
 
 	events := eventlog.New(stdout)
 	if !s.events {

@@ -18,6 +18,7 @@ type settings struct {
 	wka                              program.List
 	properties                       program.Pairs
 	events, insecure                 bool
+	keyFile                          *program.KeyFile
 }
 
 // flagOf says which flag each field of membership.Config comes from.
@@ -36,6 +37,7 @@ func (s *settings) flagOf() map[string]string {
 		"WellKnown":  "wka",
 		"Properties": "property",
 		"Insecure":   "insecure",
+		"Keys":       "key-file",
 	}
 }
 
@@ -54,11 +56,15 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.Var(&s.properties, "property", "a `key=value` to publish; may be repeated. "+
 		balance.PortProperty+" is the port of -http unless it is set here")
 	f.BoolVar(&s.events, "events", false, "print the events of the domain as lines of JSON on standard output")
+	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen beyond loopback although nothing is encrypted")
 	if err := f.Parse(args, help); err != nil {
 		return nil, err
 	}
-	return &s, s.check()
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return &s, s.keyFile.Load()
 }
 
 // check finds what is missing or can be seen to be wrong without the library.
@@ -94,6 +100,7 @@ func (s *settings) config(httpPort string) membership.Config {
 		Advertise:  s.advertise,
 		WellKnown:  wka.List(s.wka),
 		Properties: properties,
+		Keys:       s.keyFile.Keys(),
 		Insecure:   s.insecure,
 	}
 }

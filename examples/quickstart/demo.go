@@ -12,6 +12,7 @@ import (
 	"github.com/gotribes/tribes/examples/internal/balance"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/transport"
 	"github.com/gotribes/tribes/wka"
 )
 
@@ -54,7 +55,8 @@ func start(where places, show *screen, logger *slog.Logger) (_ *demo, err error)
 			d.close()
 		}
 	}()
-	cfg := membership.Config{Name: "balancer", Domain: lbDomain, Manage: []string{isDomain}}
+	keys := []transport.Key{transport.NewKey()} // of this demonstration alone
+	cfg := membership.Config{Name: "balancer", Domain: lbDomain, Manage: []string{isDomain}, Keys: keys}
 	d.balancer, err = d.run(cfg, where.member, where.http, "", logger)
 	if err != nil {
 		return nil, err
@@ -67,7 +69,7 @@ func start(where places, show *screen, logger *slog.Logger) (_ *demo, err error)
 
 	wellKnown := d.balancer.node.Self().Address
 	for i, p := range where.nodes {
-		cfg := membership.Config{Name: fmt.Sprintf("node-%d", i+1), Domain: isDomain}
+		cfg := membership.Config{Name: fmt.Sprintf("node-%d", i+1), Domain: isDomain, Keys: keys}
 		n, err := d.run(cfg, p.member, p.http, wellKnown, logger)
 		if err != nil {
 			return nil, err

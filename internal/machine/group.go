@@ -39,6 +39,7 @@ type group struct {
 	askOf     wire.ID // the manager whose domain this is followed for: its table is awaited
 	emptyFor  Time    // since when a followed domain has no members
 	unacked   []unacked
+	dropped   bool // not followed any more
 }
 
 // A member is one participant of a group as this node knows it. It is kept
@@ -165,12 +166,7 @@ func (g *group) replaceRecord(x *member, rec *wire.Record) {
 	}
 	g.touch(x, cause)
 	g.digest += rec.Hash - old.Hash
-	g.members.rename(x, rec.Name)
 	x.rec = rec
-	if rec.Name != old.Name {
-		g.touchName(rec.Name)
-		g.touchName(old.Name)
-	}
 	if rec.Incarnation != old.Incarnation {
 		x.inquiry = nil // an accusation counts for one incarnation only
 		x.suspect = false
@@ -181,7 +177,7 @@ func (g *group) replaceRecord(x *member, rec *wire.Record) {
 // rewatch computes whom this node watches, once a step for all who have come
 // and gone in it.
 func (g *group) rewatch() {
-	if !g.moved || g.tableComes() {
+	if !g.moved || g.dropped || g.tableComes() {
 		return
 	}
 	g.moved = false

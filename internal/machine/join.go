@@ -130,6 +130,7 @@ func (g *group) dropEmpty() {
 	for _, x := range g.neighbour {
 		m.unwant(x.rec.ID)
 	}
+	g.dropped = true // what is under way for it may still end
 	m.groups = slices.DeleteFunc(m.groups, func(h *group) bool { return h == g })
 	for _, l := range m.links {
 		l.share(m)

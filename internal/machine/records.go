@@ -16,8 +16,8 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 		return false // only I write my record
 	}
 	x := g.members.get(r.ID)
-	if x != nil && (!r.Newer(x.rec) || r.Address != x.rec.Address) {
-		return false // a process keeps its address
+	if x != nil && (!r.Newer(x.rec) || r.Address != x.rec.Address || r.Name != x.rec.Name) {
+		return false // a process keeps its address and its name
 	}
 	gone := g.gone.get(r.ID)
 	if gone != nil && (gone.final() || r.Incarnation <= gone.incarnation && r.State != wire.Left) {

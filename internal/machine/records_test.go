@@ -154,13 +154,27 @@ func TestNewcomersThatWaitForAnAddressAreBounded(t *testing.T) {
 
 func TestTwoMembersOfOneNameAreMarked(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1")
+	x := h.newFake("x:1")
+	named := func(r *wire.Record) { r.Name = "b:1" }
+	f[1].says(gossip(x.record(1, 1, named)))
+	h.advance(settleSilent)
+	require.Equal(t, []string{"added x joined", "updated b"}, h.events())
+	require.True(t, h.view[f[0].id].NameConflict && h.view[x.id].NameConflict)
+	f[1].says(gossip(x.record(1, 2, named, func(r *wire.Record) { r.State = wire.Left })))
+	h.advance(settleSilent)
+	require.False(t, h.view[f[0].id].NameConflict)
+}
+
+func TestAMemberKeepsItsName(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
 	f[1].says(gossip(f[1].record(1, 2, func(r *wire.Record) { r.Name = "b:1" })))
+	f[1].says(gossip(f[1].record(2, 1, func(r *wire.Record) { r.Name = "b:1" })))
 	h.advance(settleSilent)
-	require.Equal(t, []string{"updated c", "updated b"}, h.events())
-	require.True(t, h.view[f[0].id].NameConflict && h.view[f[1].id].NameConflict)
-	f[1].says(gossip(f[1].record(1, 3, func(r *wire.Record) { r.Name = "c" })))
+	require.Empty(t, h.events(), "the name of a live member cannot be taken later")
+	require.False(t, h.view[f[0].id].NameConflict)
+	f[1].says(gossip(f[1].record(2, 1)))
 	h.advance(settleSilent)
-	require.False(t, h.view[f[0].id].NameConflict || h.view[f[1].id].NameConflict)
+	require.NotEmpty(t, h.events(), "with its own name it is heard")
 }
 
 func TestWhoOthersRememberAsGoneIsLookedAt(t *testing.T) {

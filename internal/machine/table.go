@@ -90,14 +90,6 @@ func (t *table) remove(x *member) {
 	t.free = append(t.free, s)
 }
 
-// rename is called before a participant's record gets another name.
-func (t *table) rename(x *member, name string) {
-	if s, ok := t.slot(x); ok {
-		t.byName.remove(hashText(x.rec.Name), s)
-		t.byName.add(hashText(name), s)
-	}
-}
-
 func (t *table) slot(x *member) (uint32, bool) {
 	c := t.byID.first(hashID(x.rec.ID))
 	for s, ok := c.next(&t.byID); ok; s, ok = c.next(&t.byID) {

@@ -6,9 +6,8 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // A plan says with how many seeds each size is run.
@@ -21,6 +20,21 @@ var plans = map[string]plan{
 	"short": {{2, 3}, {3, 3}, {5, 3}, {10, 3}, {50, 1}},
 	"full":  {{2, 20}, {3, 20}, {5, 20}, {10, 20}, {50, 10}, {200, 3}, {1000, 1}, {5000, 1}},
 }
+
+const tableHead = `# The simulator's table
+
+Every case of the [protocol](protocol.md#cases) at every size for which it is claimed, run over the real machines in a
+network that behaves like TCP. This page is the output of the command below. A figure is the worst of all seeds of its
+row. One run is repeated by go run ./internal/sim -case NAME -n N -seed S.
+
+- *Noticed*: how long after a process had ended, or was stopped, another removed it: the first and the last.
+- *One view after*: how long after the trouble, or its end, all had one view, where the case waits for that.
+- *Removals of running members* are those of all observers: of members that are cut off, deaf or lossy they are what
+  must happen; of healthy ones they break the rule.
+- *Transitions*: members that came or went, at the observer that saw most, once all had started.
+- *Bytes* are those of frames, without what TCP adds, where a case counts them.
+
+`
 
 // A row is what the runs of one case at one size came to: the worst of each
 // figure.
@@ -50,10 +64,10 @@ func runTable(name string) int {
 	rows := map[string]*row{}
 	key := func(c testCase, n int) string { return fmt.Sprint(c.name, n) }
 	for _, size := range p {
-		var work errgroup.Group
-		work.SetLimit(runtime.NumCPU())
+		var work sync.WaitGroup
+		free := make(chan struct{}, runtime.NumCPU())
 		if size.n > 1000 {
-			work.SetLimit(1) // one of these fills the memory
+			free = make(chan struct{}, 1) // one of these fills the memory
 		}
 		for _, c := range cases {
 			if !c.claimedFor(size.n) {
@@ -61,21 +75,23 @@ func runTable(name string) int {
 			}
 			r := &row{c: c, n: size.n, seeds: size.seeds}
 			rows[key(c, size.n)] = r
-			work.Go(func() error {
+			free <- struct{}{}
+			work.Go(func() {
 				r.run()
-				return nil
+				<-free
 			})
 		}
-		_ = work.Wait()
+		work.Wait()
 		fmt.Fprintf(os.Stderr, "n=%d done after %s\n", size.n, time.Since(start).Round(time.Second))
 	}
 	code := 0
+	fmt.Print(tableHead)
 	fmt.Printf("`go run ./internal/sim -table %s` at commit %s, %s, %s/%s with %d processors, in %s.\n\n",
 		name, commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Since(start).Round(time.Second))
 	for _, c := range cases {
 		fmt.Printf("### %s\n\n%s%s.\n\n", c.name, strings.ToUpper(c.rule[:1]), c.rule[1:])
-		fmt.Println("| members | seeds | broken | noticed after | one view after | removals of running members | transitions an observer |" +
-			" heartbeats, other messages, bytes a member and second | looks | links | wall time of one |")
+		fmt.Println("| members | seeds | broken | noticed after | one view after | removals of running members |" +
+			" transitions an observer | heartbeats, other messages, bytes a member and second | looks | links | wall time of one |")
 		fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|")
 		for _, size := range p {
 			if r := rows[key(c, size.n)]; r != nil {

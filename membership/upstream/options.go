@@ -188,16 +188,22 @@ func (o *Options) takes(m membership.Member) bool {
 	return o.Filter == nil || o.Filter(m)
 }
 
-// address returns where a member serves; "" if it does not say.
-func (p *Pool) address(m membership.Member) string {
+// server says where a member serves: its own address and a port. ok is false if
+// it does not say.
+func (p *Pool) server(m *membership.Member) (port string, ok bool) {
 	if p.fixed {
-		return m.Address
+		return "", true
 	}
-	port := m.Property(p.o.Port)
+	port = m.Property(p.o.Port)
+	return port, port != ""
+}
+
+// joined makes host:port of a server from the member's address and a port.
+func joined(address, port string) string {
 	if port == "" {
-		return ""
+		return address
 	}
-	host, _, err := net.SplitHostPort(m.Address)
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return ""
 	}

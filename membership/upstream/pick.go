@@ -105,6 +105,11 @@ func (k *Pick) Done(o Outcome, err error) {
 // Pick picks a member for a request. The error is an *EmptyError if there is
 // none, or ErrClosed.
 func (p *Pool) Pick(w Want) (Pick, error) {
+	if w.free() && w.Member == (membership.ID{}) {
+		if t := p.quick(p.table.Load()); t != nil && t.take() {
+			return Pick{pool: p, target: t, waiting: true}, nil
+		}
+	}
 	t, err := p.pick(&w)
 	if err != nil {
 		return Pick{}, err
@@ -116,7 +121,7 @@ func (p *Pool) pick(w *Want) (*target, error) {
 	for range 1000 { // each further round means that another change was applied meanwhile
 		tb := p.table.Load()
 		t := p.choose(tb, w)
-		if t == nil || p.ctx.Err() != nil {
+		if t == nil {
 			return nil, tb.empty(p, len(w.Avoid), nil)
 		}
 		if t.take() {
@@ -124,6 +129,35 @@ func (p *Pool) pick(w *Want) (*target, error) {
 		}
 	}
 	return nil, &EmptyError{Domain: p.table.Load().domain, Reason: "its members change too fast"}
+}
+
+// quick is choose for what is asked for nearly always: no special wants, nobody
+// new, returning or passed over. nil: let choose see to it.
+func (p *Pool) quick(tb *table) *target {
+	r := &tb.tier[preferred]
+	n := uint32(len(r.list))
+	if n == 0 || !r.even {
+		return nil
+	}
+	var t *target
+	switch p.o.Policy {
+	case RoundRobin, Weighted:
+		t = r.list[(p.turns.Add(1)-1)%n]
+	case TwoChoices:
+		both := [2]*target{}
+		both[0], both[1] = pair(r.list)
+		if both[0].share.Load()&both[1].share.Load() != fullShare {
+			return nil
+		}
+		// The sign of the difference: no branch, as it goes one way or the other.
+		return both[(both[1].load.Load()>>32-both[0].load.Load()>>32)>>63]
+	default:
+		return nil
+	}
+	if s := t.share.Load(); s != fullShare && rand.Uint32()&(fullShare-1) >= s {
+		return nil
+	}
+	return t
 }
 
 // choose finds a target: the one that is wanted, the best tier's, one that is
@@ -246,22 +280,26 @@ func lighter(a, b *target) bool {
 	return fa*sb*wb < fb*sa*wa
 }
 
-// two returns the better of two different ones picked at random.
-func two(list []*target) *target {
+// pair returns two different ones at random; the same twice if there is one.
+func pair(list []*target) (a, b *target) {
 	n := uint64(len(list))
 	if n == 1 {
-		return list[0]
+		return list[0], list[0]
 	}
 	r := rand.Uint64()
 	i := r >> 32 * n >> 32
 	j := r & (1<<32 - 1) * (n - 1) >> 32
-	if j >= i {
-		j++
+	j += (i - j - 1) >> 63 // one more if j >= i, without a branch that nobody can foresee
+	return list[i], list[j]
+}
+
+// two returns the better of two picked at random.
+func two(list []*target) *target {
+	a, b := pair(list)
+	if lighter(b, a) {
+		return b
 	}
-	if lighter(list[j], list[i]) {
-		return list[j]
-	}
-	return list[i]
+	return a
 }
 
 // least returns the best of all that may; among equals, from somewhere on.

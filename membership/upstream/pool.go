@@ -63,6 +63,10 @@ func New(g Group, o Options) (*Pool, error) {
 func (p *Pool) Close() {
 	p.cancel()
 	p.running.Wait()
+	last := *p.table.Load()
+	last.ended, last.tier, last.lost = true, [tiers]tier{}, tier{}
+	last.byID, last.byCookie = nil, nil
+	p.table.Store(&last)
 }
 
 // Done returns a channel that is closed when the group has no more changes: its
@@ -105,7 +109,10 @@ func (p *Pool) apply(c membership.Change, now time.Time, begun bool) {
 		}
 	}
 	for id, t := range old.byID {
-		if _, there := c.View.Get(id); there && next.byID[id] != t {
+		if next.byID[id] == t {
+			continue
+		}
+		if _, there := c.View.Get(id); there {
 			t.shut(c.Hold) // it serves elsewhere now, or is not for this pool any more
 		}
 	}

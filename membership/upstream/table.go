@@ -22,6 +22,7 @@ type table struct {
 	tier      [tiers]tier
 	lost      tier // panic: members that were lost lately
 	lostUntil time.Time
+	ended     bool                      // the pool is closed
 	byID      map[membership.ID]*target // all that serve, those too that get nothing new
 	byCookie  map[string]*target        // those that may have what is sticky; nil without Options.Sticky
 
@@ -69,32 +70,32 @@ func (p *Pool) build(old *table, c membership.Change, now time.Time, begun bool)
 		next.byCookie = make(map[string]*target, v.Len())
 	}
 	var doubts []doubtful
+	members := make([]membership.Member, 0, v.Len()) // one piece of memory for all
 	for m := range v.All() {
+		members = append(members, m)
+		m := &members[len(members)-1]
 		next.members++
-		address := p.address(m)
-		switch {
-		case address == "":
+		port, ok := p.server(m)
+		if !ok {
 			next.portless++
 			continue
-		case !p.o.takes(m):
+		}
+		if !p.o.takes(*m) {
 			next.others++
 			continue
 		}
 		t := old.byID[m.ID]
-		if t == nil || t.address != address || t.load.Load()&shutBit != 0 && m.State != membership.Leaving {
-			t = newTarget(m, address)
-			if p.o.Sticky != nil {
-				t.cookie = p.o.Sticky.value(m)
+		if t == nil || !t.serves(m, port) {
+			if t = p.newcomer(m, port, now, begun); t == nil {
+				next.portless++
+				continue
 			}
-			if begun {
-				t.grow(now, p.o.SlowStart)
-			}
-		} else if before := t.member.Load(); before.State != membership.Suspect && m.State == membership.Suspect {
+		} else if t.member.Load().State != membership.Suspect && m.State == membership.Suspect {
 			doubts = append(doubts, doubtful{t: t})
 		}
-		t.member.Store(&m)
-		t.weight.Store(weightOf(&m, p.o.WeightProperty))
-		next.add(t, &m, p)
+		t.member.Store(m)
+		t.weight.Store(weightOf(m, p.o.WeightProperty))
+		next.add(t, m, p)
 	}
 	doubts = append(doubts, p.gone(old, next, c, now)...)
 	for i := range next.tier {
@@ -102,6 +103,29 @@ func (p *Pool) build(old *table, c membership.Change, now time.Time, begun bool)
 	}
 	next.lost.sum(p.o.Policy)
 	return next, doubts
+}
+
+// serves says that a target is still that of the member, at that port, and
+// takes requests if the member does.
+func (t *target) serves(m *membership.Member, port string) bool {
+	return t.port == port && t.member.Load().Address == m.Address &&
+		(t.load.Load()&shutBit == 0 || m.State == membership.Leaving)
+}
+
+// newcomer makes the target of a member; nil: its address has no host.
+func (p *Pool) newcomer(m *membership.Member, port string, now time.Time, begun bool) *target {
+	address := joined(m.Address, port)
+	if address == "" {
+		return nil
+	}
+	t := newTarget(m, port, address)
+	if p.o.Sticky != nil {
+		t.cookie = p.o.Sticky.value(*m)
+	}
+	if begun {
+		t.grow(now, p.o.SlowStart)
+	}
+	return t
 }
 
 // add puts a target where it belongs.
@@ -133,8 +157,11 @@ func (tb *table) add(t *target, m *membership.Member, p *Pool) {
 func (p *Pool) gone(old, next *table, c membership.Change, now time.Time) (doubts []doubtful) {
 	v := c.View
 	for id, t := range old.byID {
-		if _, there := v.Get(id); there {
+		if next.byID[id] != nil {
 			continue
+		}
+		if _, there := v.Get(id); there {
+			continue // but not for this pool
 		}
 		if v.Isolated() {
 			next.add(t, t.member.Load(), p)
@@ -212,7 +239,7 @@ func (r *tier) sum(policy Policy) {
 func (tb *table) empty(p *Pool, tried int, last error) error {
 	e := &EmptyError{Domain: tb.domain, Err: last}
 	switch {
-	case p.ctx.Err() != nil:
+	case tb.ended:
 		return ErrClosed
 	case tried > 0:
 		e.Reason = fmt.Sprintf("none of its %d members could be reached", tried)

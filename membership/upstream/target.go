@@ -30,7 +30,8 @@ type target struct {
 	weight atomic.Uint32
 
 	id      membership.ID
-	address string // host:port of its server
+	port    string // that it publishes
+	address string // host:port of its server, made of the member's address and port
 	seed    uint64 // for hashing: of the address, so that a restart keeps its keys
 	cookie  string // what stands for it in a cookie; "" without Options.Sticky
 
@@ -46,10 +47,10 @@ type target struct {
 	watched map[*attempt]struct{} // requests that can be taken back
 }
 
-func newTarget(m membership.Member, address string) *target {
-	t := &target{id: m.ID, address: address, seed: hashString(address)}
+func newTarget(m *membership.Member, port, address string) *target {
+	t := &target{id: m.ID, port: port, address: address, seed: hashString(address)}
 	t.share.Store(fullShare)
-	t.member.Store(&m)
+	t.member.Store(m)
 	return t
 }
 

@@ -14,6 +14,7 @@ type lookup struct {
 	address string
 	expect  wire.ID
 	lost    Time
+	began   Time
 	done    []func(out Outcome, by wire.ID, text string)
 }
 
@@ -41,7 +42,7 @@ func (m *Machine) moreLooks() {
 		m.looks.waiting = m.looks.waiting[1:]
 		m.looks.active++
 		m.lastAttempt++
-		k.lost = m.lost
+		k.lost, k.began = m.lost, m.now
 		if m.looks.under == nil {
 			m.looks.under = map[AttemptID]*lookup{}
 		}
@@ -65,6 +66,9 @@ func (m *Machine) LookDone(now Time, id AttemptID, out Outcome, by wire.ID, text
 			out = outInconclude // I was stopped; the other side may have answered
 		}
 		m.word(out)
+		if out == Answered {
+			m.took(by, k.began)
+		}
 		for _, done := range k.done {
 			done(out, by, text)
 		}

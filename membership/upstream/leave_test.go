@@ -15,7 +15,6 @@ import (
 
 	"github.com/gotribes/tribes/membership"
 	"github.com/gotribes/tribes/transport/memnet"
-	"github.com/gotribes/tribes/wka"
 )
 
 // A world has real nodes on a network in memory, in virtual time, and a pool of
@@ -49,7 +48,7 @@ func (w *world) node(host int, c membership.Config) *membership.Node {
 	ip := fmt.Sprintf("10.0.0.%d", host)
 	ln, err := w.net.Listen(ip + ":4000")
 	require.NoError(w, err)
-	c.Listener, c.Dial, c.WellKnown = ln, w.net.Host(ip).DialContext, wka.List{"10.0.0.1:4000"}
+	c.Listener, c.Dial, c.WellKnown = ln, w.net.Host(ip).DialContext, []string{"10.0.0.1:4000"}
 	n, err := membership.Start(c)
 	require.NoError(w, err)
 	w.Cleanup(func() { _ = n.Close() })

@@ -86,7 +86,8 @@ func TestWeightsAreKept(t *testing.T) {
 		require.Len(t, picks(t, p, 10, Want{}), 3)
 	}
 	g.set("10.0.0.1:80 weight=7", "10.0.0.2:80 weight=7")
-	require.Equal(t, map[string]int{"10.0.0.1:80": 50, "10.0.0.2:80": 50}, picks(t, p, 100, Want{}), "a property that changes counts at once")
+	require.Equal(t, map[string]int{"10.0.0.1:80": 50, "10.0.0.2:80": 50}, picks(t, p, 100, Want{}),
+		"a property that changes counts at once")
 }
 
 func keys(n int) []string {
@@ -160,7 +161,8 @@ func TestKeysFollowWeights(t *testing.T) {
 }
 
 func TestOnlyWhoIsMeantIsInThePool(t *testing.T) {
-	list := []string{"10.0.0.1:80 sub=worker zone=a", "10.0.0.2:80 sub=mgt zone=a", "10.0.0.3:80 sub=worker zone=b", "10.0.0.4:80 sub=worker httpPort="}
+	list := []string{"10.0.0.1:80 sub=worker zone=a", "10.0.0.2:80 sub=mgt zone=a", "10.0.0.3:80 sub=worker zone=b",
+		"10.0.0.4:80 sub=worker httpPort="}
 	for _, c := range []struct {
 		o    Options
 		want []string
@@ -217,7 +219,8 @@ func TestNobodyIsAnErrorWithAReason(t *testing.T) {
 		{nil, Options{}, "it has no members"},
 		{[]string{"10.0.0.1:80 httpPort="}, Options{}, "none of its 1 members publishes the property httpPort"},
 		{[]string{"10.0.0.1:80 leaving", "10.0.0.2:80 httpPort=", "10.0.0.3:80 sub=x"}, Options{SubDomain: "mgt"},
-			"of its 3 members 0 are draining or leaving and 1 publish no httpPort; 2 are not for this pool (sub-domain, properties or filter)"},
+			"of its 3 members 0 are draining or leaving and 1 publish no httpPort; " +
+				"2 are not for this pool (sub-domain, properties or filter)"},
 	} {
 		_, err := newPool(t, newGroup(c.members...), c.o).Pick(Want{})
 		require.EqualError(t, err, `nobody in domain "d" can answer: `+c.reason)

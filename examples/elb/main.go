@@ -12,6 +12,7 @@ import (
 	"github.com/gotribes/tribes/examples/internal/eventlog"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/membership/upstream"
 )
 
 func main() { program.Main("elb", run) }
@@ -55,7 +56,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			refused <- err
 		}
 	})
-	proxy := balance.New(s.routes.domainOf, balance.FromNode(node), logger)
+	pools := balance.NewPools(node, upstream.Options{})
+	defer pools.Close()
+	wg.Go(pools.Run)
+	proxy := balance.New(s.routes.domainOf, pools.Find, logger)
 	defer proxy.Close()
 	web.Serve(proxy)
 	admin.Serve(dir.handler())

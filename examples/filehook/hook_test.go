@@ -135,7 +135,8 @@ func TestFileIsReplacedInOneStep(t *testing.T) {
 }
 
 func TestBadFlagsNameThemselves(t *testing.T) {
-	good := []string{"-manage", "d", "-advertise", "127.0.0.1:4000", "-wka", "127.0.0.1:4000", "-template", "nginx.tmpl", "-out", "x", "-exec", "true"}
+	good := []string{"-manage", "d", "-advertise", "127.0.0.1:4000", "-wka", "127.0.0.1:4000",
+		"-template", "nginx.tmpl", "-out", "x", "-exec", "true"}
 	bad := filepath.Join(t.TempDir(), "bad.tmpl")
 	require.NoError(t, os.WriteFile(bad, []byte("{{.Nothing}}"), 0o600))
 	for flagName, args := range map[string][]string{

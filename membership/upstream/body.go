@@ -35,16 +35,20 @@ func (b *body) next(r *http.Request) io.ReadCloser {
 		return r.Body
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.begun {
-		again, err := r.GetBody() // there is one, or again would have said no
-		if err != nil {
-			return io.NopCloser(&failing{err})
-		}
-		return again
+	begun := b.begun
+	if !begun {
+		b.current, b.closed = &reading{body: b}, false
 	}
-	b.current, b.closed = &reading{body: b}, false
-	return b.current
+	current := b.current
+	b.mu.Unlock()
+	if !begun {
+		return current
+	}
+	again, err := r.GetBody() // there is one, or again would have said no
+	if err != nil {
+		return io.NopCloser(&failing{err})
+	}
+	return again
 }
 
 type failing struct{ err error }

@@ -254,3 +254,22 @@ func TestStaticAddressesAreMembers(t *testing.T) {
 	p := newPool(t, Static("10.0.0.1:80", "10.0.0.2:81", "10.0.0.1:80"), Options{Port: "whatever"})
 	require.Equal(t, map[string]int{"10.0.0.1:80": 5, "10.0.0.2:81": 5}, picks(t, p, 10, Want{}))
 }
+
+func TestServersAreWhoMayGetRequests(t *testing.T) {
+	g := newGroup("10.0.0.2:80", "10.0.0.1:80 draining", "10.0.0.3:80 leaving", "10.0.0.4:80 httpPort=")
+	p := newPool(t, g, Options{})
+	list, stale := p.Servers()
+	require.Len(t, list, 2)
+	require.Equal(t, "10.0.0.1:80", list[0].Address)
+	require.Equal(t, membership.Draining, list[0].Member.State)
+	require.Equal(t, "10.0.0.2:80", list[1].Address)
+	select {
+	case <-stale:
+		require.Fail(t, "nothing has changed")
+	default:
+	}
+	g.set("10.0.0.2:80")
+	<-stale
+	list, _ = p.Servers()
+	require.Len(t, list, 1)
+}

@@ -48,7 +48,7 @@ func New(g Group, o Options) (*Pool, error) {
 	_, p.fixed = g.(static)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.budget.init(&p.o)
-	p.table.Store(&table{})
+	p.table.Store(&table{stale: make(chan struct{})})
 	p.running.Go(p.follow)
 	p.running.Go(p.tick)
 	select {
@@ -101,6 +101,7 @@ func (p *Pool) apply(c membership.Change, now time.Time, begun bool) {
 	old := p.table.Load()
 	next, doubtful := p.build(old, c, now, begun)
 	p.table.Store(next)
+	close(old.stale)
 	// From here on nobody can pick what only the old table has, but for those who
 	// have read it before: shutting is what keeps them off.
 	for _, t := range next.byID {

@@ -29,6 +29,30 @@ type MemberStats struct {
 	Succeeded, Failed, Unreachable, Broken, Abandoned uint64
 }
 
+// A Server is where a member of a pool serves.
+type Server struct {
+	Member  membership.Member // as last seen
+	Address string            // host:port
+}
+
+// Servers returns all servers that may get requests, draining ones too, sorted
+// by address, and a channel that is closed when that may have changed. It is for
+// adapters that keep connections of their own. The channel stays open when the
+// pool ends: see Done.
+func (p *Pool) Servers() ([]Server, <-chan struct{}) {
+	tb := p.table.Load()
+	list := make([]Server, 0, len(tb.byID))
+	for _, t := range tb.byID {
+		if m := *t.member.Load(); m.State != membership.Leaving {
+			list = append(list, Server{m, t.address})
+		}
+	}
+	slices.SortFunc(list, func(a, b Server) int {
+		return cmp.Or(cmp.Compare(a.Address, b.Address), a.Member.ID.Compare(b.Member.ID))
+	})
+	return list, tb.stale
+}
+
 // Stats returns the pool's counts. Those of a request that is just ending may be
 // counted in part.
 func (p *Pool) Stats() Stats {

@@ -22,6 +22,7 @@ type table struct {
 	tier      [tiers]tier
 	lost      tier // panic: members that were lost lately
 	lostUntil time.Time
+	stale     chan struct{}             // closed when there is a newer table
 	ended     bool                      // the pool is closed
 	byID      map[membership.ID]*target // all that serve, those too that get nothing new
 	byCookie  map[string]*target        // those that may have what is sticky; nil without Options.Sticky
@@ -65,7 +66,7 @@ type vanished struct {
 // targets, and so their counts.
 func (p *Pool) build(old *table, c membership.Change, now time.Time, begun bool) (*table, []doubtful) {
 	v := c.View
-	next := &table{domain: v.Domain(), isolated: v.Isolated(), byID: make(map[membership.ID]*target, v.Len())}
+	next := &table{domain: v.Domain(), isolated: v.Isolated(), stale: make(chan struct{}), byID: make(map[membership.ID]*target, v.Len())}
 	if p.o.Sticky != nil {
 		next.byCookie = make(map[string]*target, v.Len())
 	}

@@ -73,7 +73,8 @@ func refusing(t *testing.T) string {
 
 func TestRequestArrivesAsItWasSent(t *testing.T) {
 	got := make(chan *http.Request, 1)
-	f := newFront(t, map[string][]string{"d": {backend(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Clone(context.Background()) })}})
+	at := backend(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Clone(context.Background()) })
+	f := newFront(t, map[string][]string{"d": {at}})
 	f.ask(http.MethodGet, "D.test.:8290", "")
 	r := <-got
 	require.Equal(t, "D.test.:8290", r.Host)

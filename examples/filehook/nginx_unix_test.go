@@ -53,7 +53,7 @@ func startNginx(t *testing.T) *nginx {
 	n := &nginx{T: t, dir: t.TempDir(), web: free(t), balancer: free(t)}
 	n.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	conf := filepath.Join(n.dir, "nginx.conf")
-	require.NoError(t, os.WriteFile(conf, []byte(fmt.Sprintf(`
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, `
 daemon off;
 pid %[1]s/pid;
 error_log %[1]s/error.log notice;
@@ -68,7 +68,7 @@ http {
 		listen %[2]s;
 		location / { proxy_pass http://tribes; proxy_connect_timeout 1s; }
 	}
-}`, n.dir, n.web)), 0o600))
+}`, n.dir, n.web), 0o600))
 	out := filepath.Join(n.dir, "members.conf")
 	require.NoError(t, os.WriteFile(out, []byte("upstream tribes { server 127.0.0.1:1 down; }\n"), 0o644))
 

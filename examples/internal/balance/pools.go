@@ -2,6 +2,7 @@ package balance
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/gotribes/tribes/membership"
@@ -92,11 +93,7 @@ func (p *Pools) sweep() {
 func (p *Pools) all() map[*membership.Group]func() *upstream.Pool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := make(map[*membership.Group]func() *upstream.Pool, len(p.made))
-	for g, get := range p.made {
-		out[g] = get
-	}
-	return out
+	return maps.Clone(p.made)
 }
 
 // Close ends all pools.

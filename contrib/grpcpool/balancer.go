@@ -40,11 +40,12 @@ func (l *listening) NewSubConn(addresses []resolver.Address, o balancer.NewSubCo
 		}
 		next(s)
 	}
+	//lint:ignore SA1019 there is no other way yet; what is deprecated is more than one address for each
 	return l.ClientConn.NewSubConn(addresses, o)
 }
 
 func poolOf(a resolver.Address) *upstream.Pool {
-	pool, _ := a.BalancerAttributes.Value(poolKey{}).(*upstream.Pool)
+	pool, _ := a.Attributes.Value(poolKey{}).(*upstream.Pool)
 	return pool
 }
 

@@ -51,8 +51,7 @@ func (r *follower) run() {
 			state.Addresses = append(state.Addresses, resolver.Address{
 				Addr: s.Address,
 				// Another run of a process is another connection.
-				Attributes:         attributes.New(runKey{}, s.Member.ID),
-				BalancerAttributes: attributes.New(poolKey{}, r.pool),
+				Attributes: attributes.New(runKey{}, s.Member.ID).WithValue(poolKey{}, r.pool),
 			})
 		}
 		// An error means that the balancer has no use for the state, as for one without

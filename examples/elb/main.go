@@ -12,7 +12,6 @@ import (
 	"github.com/gotribes/tribes/examples/internal/eventlog"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
-	"github.com/gotribes/tribes/membership/upstream"
 )
 
 func main() { program.Main("elb", run) }
@@ -56,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			refused <- err
 		}
 	})
-	pools := balance.NewPools(node, upstream.Options{})
+	pools := balance.NewPools(node, s.options())
 	defer pools.Close()
 	wg.Go(pools.Run)
 	proxy := balance.New(s.routes.domainOf, pools.Find, logger)

@@ -21,6 +21,7 @@ import (
 const (
 	retryFirst = 500 * time.Millisecond
 	retryMost  = 30 * time.Second
+	settleMost = 5 // times the settling time
 )
 
 // A hook keeps a file like a domain's view.
@@ -54,7 +55,7 @@ func newHook(s *settings, logger *slog.Logger) (*hook, error) {
 // come as one.
 func (h *hook) follow(ctx context.Context, g *membership.Group) {
 	for c := range g.Changes(ctx) {
-		if !h.pause(ctx, h.settle) {
+		if !h.quiet(ctx, g) {
 			return
 		}
 		for wait := retryFirst; ; wait = min(2*wait, retryMost) {
@@ -110,6 +111,27 @@ func (h *hook) reload(ctx context.Context) error {
 		return fmt.Errorf("-exec %q: %w: %s", h.exec, err, bytes.TrimSpace(out[:min(len(out), 4096)]))
 	}
 	return nil
+}
+
+// quiet waits until nothing has changed for the settling time, or has gone on
+// changing for settleMost times as long; false: ctx has ended before.
+func (h *hook) quiet(ctx context.Context, g *membership.Group) bool {
+	most := time.NewTimer(settleMost * h.settle)
+	defer most.Stop()
+	calm := time.NewTimer(h.settle)
+	defer calm.Stop()
+	for {
+		select {
+		case <-g.View().Stale():
+			calm.Reset(h.settle)
+		case <-calm.C:
+			return true
+		case <-most.C:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // pause waits; false: ctx has ended before.

@@ -173,24 +173,29 @@ func (n *nginx) ask(method string) (string, error) {
 
 func TestTenOfThirtyKilledAreOneOrTwoReloads(t *testing.T) {
 	n := startNginx(t)
+	const kills = 10
+	members := 3 * kills
+	if slow {
+		members = kills + 2 // thirty nodes in one process are too much under the race detector
+	}
 	var all []*member
-	for i := range 30 {
+	for i := range members {
 		all = append(all, n.member(fmt.Sprint("n", i)))
 	}
-	n.until("all are listed", func() bool { return n.listed() == 30 })
+	n.until("all are listed", func() bool { return n.listed() == members })
 	<-time.After(2 * time.Second) // they dial each other, and nginx takes on its last file
 	before := n.reloads()
 	var wg sync.WaitGroup
 	began := time.Now()
-	for _, m := range all[:10] {
+	for _, m := range all[:kills] {
 		wg.Go(m.kill)
 	}
 	wg.Wait()
-	n.until("ten are gone", func() bool { return n.listed() == 20 })
+	n.until("ten are gone", func() bool { return n.listed() == members-kills })
 	took := time.Since(began)
 	<-time.After(3 * time.Second) // no further reload comes
 	after := n.reloads()
-	t.Logf("ten of thirty killed: %d reloads, the last file %v after the first kill", after-before, took.Round(time.Millisecond))
+	t.Logf("%d of %d killed: %d reloads, the last file %v after the first kill", kills, members, after-before, took.Round(time.Millisecond))
 	require.Greater(t, after, before)
 	require.LessOrEqual(t, after-before, 2)
 	seen := map[string]bool{}
@@ -199,7 +204,7 @@ func TestTenOfThirtyKilledAreOneOrTwoReloads(t *testing.T) {
 		require.NoError(t, err)
 		seen[who] = true
 	}
-	require.Len(t, seen, 20)
+	require.Len(t, seen, members-kills)
 }
 
 func TestNothingIsLostWhileAMemberLeaves(t *testing.T) {

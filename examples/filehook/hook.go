@@ -30,7 +30,8 @@ type hook struct {
 	template *template.Template
 	command  []string
 	logger   *slog.Logger
-	loaded   []byte // what the command was last run for with success; nil: nothing
+	ran      bool   // the command has run with success
+	loaded   []byte // what it was last run for; may be empty
 }
 
 // newHook reads the template. What is wrong with it is a setting to change.
@@ -86,7 +87,7 @@ func (h *hook) apply(ctx context.Context, v membership.View) (reloaded bool, err
 	if err != nil {
 		return false, err
 	}
-	if h.loaded != nil && bytes.Equal(content, h.loaded) {
+	if h.ran && bytes.Equal(content, h.loaded) {
 		return false, nil
 	}
 	if err := replace(h.out, content); err != nil {
@@ -95,7 +96,7 @@ func (h *hook) apply(ctx context.Context, v membership.View) (reloaded bool, err
 	if err := h.reload(ctx); err != nil {
 		return false, err
 	}
-	h.loaded = content
+	h.ran, h.loaded = true, content
 	h.logger.Info("handed on", "file", h.out, "view", v.Number(), "members", v.Len())
 	return true, nil
 }

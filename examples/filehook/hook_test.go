@@ -103,7 +103,7 @@ func TestFailedCommandIsTriedAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, reloaded, "the file is the same, but the command has not run for it")
 
-	h.command, h.timeout, h.loaded = []string{"sleep", "60"}, 10*time.Millisecond, nil
+	h.command, h.timeout, h.ran = []string{"sleep", "60"}, 10*time.Millisecond, false
 	_, err = h.apply(t.Context(), some)
 	require.ErrorContains(t, err, "killed")
 	h.command = []string{filepath.Join(dir, "no such program")}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gotribes/tribes/membership"
 )
 
 // fail has one member fail a request.
@@ -153,4 +155,19 @@ func TestLastKnownMembersAreTriedWhenMostAreLost(t *testing.T) {
 		_, err = few.Pick(Want{})
 		require.Error(t, err, "one of four is not most")
 	})
+}
+
+// Who left by its own word is not lost, whatever else is.
+func TestWhoHasLeftIsNotTriedAgain(t *testing.T) {
+	g := newGroup("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80")
+	p := newPool(t, g, Options{Panic: 0.1})
+	var events []membership.Event
+	for address, cause := range map[string]membership.Cause{"10.0.0.1:80": membership.CauseLeft,
+		"10.0.0.2:80": membership.CauseReplaced, "10.0.0.3:80": membership.CauseCrashed} {
+		events = append(events, membership.Event{Kind: membership.MemberRemoved, Cause: cause, Member: member(address)})
+	}
+	c := g.change(nil)
+	c.Events = events
+	p.apply(c, time.Now(), true)
+	require.Equal(t, map[string]int{"10.0.0.3:80": 20}, picks(t, p, 20, Want{}))
 }

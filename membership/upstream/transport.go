@@ -86,13 +86,18 @@ func (c *call) run() (*http.Response, error) {
 		want.Key = p.o.Key(c.req)
 	}
 	var last error
+	var lastSent *target // the last one tried, if the request was sent to it
 	for {
 		if c.tries > 0 {
 			want.Avoid = c.tried[:c.tries]
 		}
 		target, err := p.pick(&want)
 		if err != nil {
-			if empty, ok := errors.AsType[*EmptyError](err); ok {
+			empty, ok := errors.AsType[*EmptyError](err)
+			switch {
+			case ok && lastSent != nil:
+				return nil, c.failed(lastSent, "nobody else is there", last)
+			case ok:
 				empty.Err = last
 			}
 			return nil, err
@@ -110,7 +115,9 @@ func (c *call) run() (*http.Response, error) {
 		if stop := c.stop(target, sent, err); stop != nil {
 			return nil, stop
 		}
-		last = err
+		if last, lastSent = err, nil; sent {
+			lastSent = target
+		}
 	}
 }
 
@@ -133,6 +140,10 @@ func (c *call) stop(t *target, sent bool, err error) error {
 	default:
 		return nil
 	}
+	return c.failed(t, reason, err)
+}
+
+func (c *call) failed(t *target, reason string, err error) error {
 	return &FailedError{Member: *t.member.Load(), Tries: c.tries, Reason: reason, Err: err}
 }
 

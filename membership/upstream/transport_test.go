@@ -112,6 +112,16 @@ func TestBegunBodiesAreRepeatedOnlyIfTheyCanBeHadAgain(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "words", got)
 	}
+
+	g.set(reads)
+	_, err = ask(t, rt, request(t, http.MethodGet, ""))
+	require.ErrorContains(t, err, "tries: 1, nobody else is there")
+	other := serve(t, breaking)
+	g.set(other, reads)
+	req := request(t, http.MethodPut, "words")
+	req.GetBody = func() (io.ReadCloser, error) { return nil, errors.New("it is gone") }
+	_, err = ask(t, rt, req)
+	require.Error(t, err, "neither server answers, and the body cannot be had again")
 }
 
 // closing counts how often a body was closed.

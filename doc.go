@@ -12,6 +12,8 @@
 //
 //   - [github.com/gotribes/tribes/membership]: Join, Node, Group, View, Event;
 //     what programs use
+//   - [github.com/gotribes/tribes/membership/upstream]: for proxies: a pool of
+//     members, picking, an http.RoundTripper
 //   - [github.com/gotribes/tribes/wka]: lists of well-known addresses: host
 //     names, SRV records, files
 //   - [github.com/gotribes/tribes/transport]: framed, authenticated links

@@ -60,4 +60,17 @@ needs_cc() {
 	export CGO_ENABLED
 }
 
+# needs_nginx: one example is tested with a real nginx. On a CI machine a missing one is installed; anywhere else the
+# test is skipped, and says so.
+needs_nginx() {
+	command -v nginx >/dev/null 2>&1 && return
+	if [ "${CI:-}" = true ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+		run apt-get update -q
+		run apt-get install -q -y --no-install-recommends nginx-light
+	fi
+}
+
+# The modules in folders of their own, which the root module does not require.
+nested='contrib/grpcpool'
+
 needs_go

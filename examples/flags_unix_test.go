@@ -55,6 +55,7 @@ func TestBadFlags(t *testing.T) {
 		{"a host with a port", elb("-hosts", "a.test:80=d"), []string{"-hosts", "a.test:80=d"}},
 		{"two domains and no hosts", elb("-manage", "e"), []string{"-hosts"}},
 		{"an admin address without a port", elb("-admin", "8080"), []string{"-admin", "8080"}},
+		{"a cookie that cannot be", elb("-sticky", "a b"), []string{"-sticky", "a b"}},
 		{"an unknown flag of the quickstart", []string{"quickstart", "-chek"}, []string{"-chek"}},
 	} {
 		t.Run(c.why, func(t *testing.T) {

@@ -71,6 +71,9 @@ func newLoop(n *Node) *loop {
 // now returns the time since the node's start. It is monotonic.
 func (l *loop) now() machine.Time { return time.Since(l.epoch) }
 
+// wall returns the time of day of a moment.
+func (l *loop) wall(at machine.Time) time.Time { return l.epoch.Add(at) }
+
 // begin gives the machine its first input, before the loop's goroutine runs.
 func (l *loop) begin() {
 	l.node.groups.add(newGroup(l.node, l.node.cfg.Domain))

@@ -56,7 +56,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			refused <- err
 		}
 	})
-	proxy := balance.New(s.routes.domainOf, balance.FromNode(node), logger)
+	pools := balance.NewPools(node, s.options())
+	defer pools.Close()
+	wg.Go(pools.Run)
+	proxy := balance.New(s.routes.domainOf, pools.Find, logger)
 	defer proxy.Close()
 	web.Serve(proxy)
 	admin.Serve(dir.handler())

@@ -2,9 +2,11 @@ package main
 
 import (
 	"io"
+	"net/http"
 
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/membership/upstream"
 	"github.com/gotribes/tribes/wka"
 )
 
@@ -23,6 +25,7 @@ type settings struct {
 	domain, cluster, name  string
 	advertise, http, admin string
 	wka, manage, hosts     program.List
+	sticky                 string
 	routes                 routes // from hosts and manage
 	events, insecure       bool
 	keyFile                *program.KeyFile
@@ -55,6 +58,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.Var(&s.manage, "manage", "the `domains` that it balances, with commas between, or * for all that members bring")
 	f.Var(&s.hosts, "hosts", "`host=domain` items, with commas between: where requests for a host go "+
 		"(default all to the domain of -manage, if that is just one)")
+	f.StringVar(&s.sticky, "sticky", "", "the `name` of a cookie that keeps clients at their members (default none)")
 	f.BoolVar(&s.events, "events", false, "print the events of all its domains as lines of JSON on standard output")
 	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen for members beyond loopback although nothing is encrypted")
@@ -80,6 +84,9 @@ func (s *settings) check() error {
 	if err := program.Address("http", s.http); err != nil {
 		return err
 	}
+	if s.sticky != "" && (&http.Cookie{Name: s.sticky, Value: "x"}).Valid() != nil {
+		return program.Bad("sticky", s.sticky, "want the name of a cookie")
+	}
 	if s.admin != "" {
 		if err := program.Address("admin", s.admin); err != nil {
 			return err
@@ -88,6 +95,14 @@ func (s *settings) check() error {
 	var err error
 	s.routes, err = parseRoutes(s.hosts, s.manage)
 	return err
+}
+
+// options makes those of the pools.
+func (s *settings) options() upstream.Options {
+	if s.sticky == "" {
+		return upstream.Options{}
+	}
+	return upstream.Options{Sticky: &upstream.Sticky{Name: s.sticky}}
 }
 
 // config makes the library's settings.

@@ -51,6 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			events.Change(c, node.Self().ID)
 		}
 	})
+	wg.Go(func() { drain(ctx, node, logger) })
 	refused := make(chan error, 1)
 	wg.Go(func() {
 		if err := announce(ctx, node, events); err != nil {

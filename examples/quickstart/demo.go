@@ -12,6 +12,7 @@ import (
 	"github.com/gotribes/tribes/examples/internal/balance"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/membership/upstream"
 	"github.com/gotribes/tribes/transport"
 	"github.com/gotribes/tribes/wka"
 )
@@ -41,6 +42,7 @@ type demo struct {
 	balancer *process
 	nodes    []*process
 	group    *membership.Group // of the nodes, as the balancer sees it
+	pools    *balance.Pools
 	proxy    *balance.Proxy
 	show     *screen
 	watching sync.WaitGroup // goroutines that show events; they end with their node
@@ -63,7 +65,9 @@ func start(where places, show *screen, logger *slog.Logger) (_ *demo, err error)
 	}
 	d.group, _ = d.balancer.node.Group(isDomain) // it manages that domain
 	everyHost := func(string) (string, bool) { return isDomain, true }
-	d.proxy = balance.New(everyHost, balance.FromNode(d.balancer.node), logger)
+	d.pools = balance.NewPools(d.balancer.node, upstream.Options{})
+	d.watching.Go(d.pools.Run)
+	d.proxy = balance.New(everyHost, d.pools.Find, logger)
 	d.balancer.web.Serve(d.proxy)
 	d.watch("balancer", d.group)
 
@@ -126,7 +130,7 @@ func (d *demo) ready(ctx context.Context) error {
 			return err
 		}
 	}
-	// The balancer reads the view for each request; what it needs is in there.
+	// The pool is made of the view, if it was not there yet to confirm.
 	for v := d.group.View(); v.Len() < len(d.nodes); v = d.group.View() {
 		select {
 		case <-v.Stale():
@@ -155,6 +159,7 @@ func (d *demo) close() {
 	}
 	if d.proxy != nil {
 		d.proxy.Close()
+		d.pools.Close()
 	}
 	d.watching.Wait()
 }

@@ -24,6 +24,7 @@ type departed struct {
 	wait        Time
 	cutOff      bool // concluded while no link was healthy
 	back        bool // taken back
+	evidence    []*wire.Accusation
 	hearsay     bool // another's memory, unsigned: it bars nobody who comes with a newer incarnation
 }
 

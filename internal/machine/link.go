@@ -58,6 +58,7 @@ func (m *Machine) LinkUp(now Time, up LinkUp) {
 
 func (m *Machine) linkUp(up LinkUp) {
 	var target *target
+	var began Time
 	l := &link{
 		id: up.Link, dialed: up.Attempt != 0, since: m.now, domains: up.Domains,
 		needsMe: true, idleSince: -1, heavy: heavyAtOnce, heavyAt: m.now,
@@ -71,7 +72,7 @@ func (m *Machine) linkUp(up LinkUp) {
 			m.do(Effect{Kind: DoClose, Link: up.Link})
 			return
 		}
-		target, expected = a.target, a.peer
+		target, expected, began = a.target, a.peer, a.began
 		if expected != nil && expected.attempt == up.Attempt {
 			expected.attempt = 0
 			m.untie(expected)
@@ -90,6 +91,7 @@ func (m *Machine) linkUp(up LinkUp) {
 	}
 	if l.dialed {
 		p.reached = p.address
+		m.took(p.id, began)
 	}
 	if old := p.link; old != nil && !m.settleTwo(old, l) {
 		m.closeLink(l, wire.Duplicate)

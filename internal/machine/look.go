@@ -18,6 +18,7 @@ type lookup struct {
 	address string
 	expect  wire.ID
 	lost    Time
+	began   Time
 	done    []asker
 }
 
@@ -66,7 +67,7 @@ func (m *Machine) moreLooks() {
 		}
 		m.looks.active++
 		m.lastAttempt++
-		k.lost = m.lost
+		k.lost, k.began = m.lost, m.now
 		if m.looks.under == nil {
 			m.looks.under = map[AttemptID]*lookup{}
 		}
@@ -96,6 +97,9 @@ func (m *Machine) LookDone(now Time, id AttemptID, out Outcome, by wire.ID, text
 			out = outInconclude // I was stopped; the other side may have answered
 		}
 		m.word(out)
+		if out == Answered {
+			m.took(by, k.began)
+		}
 		k.tell(out, by, text)
 		m.moreLooks()
 	}

@@ -36,6 +36,7 @@ type peer struct {
 	lostNext  int
 	errands   []wire.Message // to be sent once a link is up
 	inspected Time           // when the application last had it looked at
+	took      Time           // the last dial or look that it has answered; 0: none
 }
 
 func (m *Machine) peer(id wire.ID, address string) *peer {
@@ -229,11 +230,12 @@ type attempt struct {
 	target  *target
 	address string
 	lost    Time // Machine.lost as the attempt began
+	began   Time
 }
 
 func (m *Machine) attempt(a *attempt) AttemptID {
 	m.lastAttempt++
-	a.lost = m.lost
+	a.lost, a.began = m.lost, m.now
 	m.attempts[m.lastAttempt] = a
 	return m.lastAttempt
 }

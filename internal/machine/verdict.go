@@ -10,7 +10,7 @@ import (
 func (g *group) down(x *member, cause wire.Cause, proof []*wire.Accusation, tell bool) {
 	m := g.m
 	id, inc := x.rec.ID, x.rec.Incarnation
-	g.depart(id, inc, cause, x.rec.Address)
+	g.depart(id, inc, cause, x.rec.Address).evidence = x.standing()
 	g.remove(x, eventCause(cause))
 	if tell {
 		g.floods = append(g.floods, flood{verdict: &wire.Verdict{Subject: id, Incarnation: inc, Held: true, Accusations: proof}})

@@ -10,6 +10,10 @@ import (
 // ByteArray is the class of arrays of bytes, as Java writes it.
 var ByteArray = &Class{Name: "[B", UID: -0x530ce807f9f7ab20, Flags: Serializable}
 
+// maxWritten bounds what one value may become, as what is referred to twice is
+// written twice.
+const maxWritten = 32 << 20
+
 // A Block is block data to be written; a []byte is written as an array.
 type Block []byte
 
@@ -94,6 +98,9 @@ func (w *writer) block(b []byte) {
 }
 
 func (w *writer) value(depth int, v Value) {
+	if len(w.b) > maxWritten {
+		w.fail("more than %d bytes", maxWritten)
+	}
 	if w.err != nil {
 		return
 	}
@@ -110,7 +117,7 @@ func (w *writer) value(depth int, v Value) {
 		w.block(v)
 	case []byte:
 		w.uint8(tcArray)
-		w.class(depth+1, ByteArray)
+		w.class(0, ByteArray)
 		w.int32(int32(len(v)))
 		w.b = append(w.b, v...)
 	case *Array:
@@ -149,7 +156,7 @@ func (w *writer) class(depth int, c *Class) {
 
 func (w *writer) array(depth int, a *Array) {
 	w.uint8(tcArray)
-	w.class(depth+1, a.Class)
+	w.class(0, a.Class)
 	w.int32(int32(len(a.Items)))
 	for _, v := range a.Items {
 		w.fieldValue(depth, a.Class.Name[1], v)
@@ -158,7 +165,7 @@ func (w *writer) array(depth int, a *Array) {
 
 func (w *writer) object(depth int, o *Object) {
 	w.uint8(tcObject)
-	w.class(depth+1, o.Class)
+	w.class(0, o.Class)
 	for _, p := range o.Parts {
 		if len(p.Fields) != len(p.Class.Fields) && p.Class.Flags&External == 0 {
 			w.fail("class %q has %d fields, and there are %d values", p.Class.Name, len(p.Class.Fields), len(p.Fields))

@@ -185,9 +185,9 @@ func (r *reader) content(depth int, tc byte) Value {
 		}
 		return r.string(r.take(int(n)))
 	case tcBlock:
-		return r.take(int(r.uint8()))
+		return Block(r.take(int(r.uint8())))
 	case tcBlockLong:
-		return r.take(int(r.int32()))
+		return Block(r.take(int(r.int32())))
 	case tcClassDesc, tcProxy:
 		return r.class(depth, tc)
 	case tcClass:

@@ -1,9 +1,11 @@
 package javastream
 
 // A Value is one of: nil, string, bool, int8, int16, int32, int64, uint16 (char),
-// float32, float64, []byte (block data, or an array of bytes), *Object, *Array,
-// *Class.
+// float32, float64, []byte (an array of bytes), Block, *Object, *Array, *Class.
 type Value any
+
+// A Block is data without a type, of which a class knows what it means.
+type Block []byte
 
 // Flags of a class.
 const (
@@ -41,7 +43,7 @@ type Object struct {
 type Part struct {
 	Class  *Class
 	Fields []Value // in the order of Class.Fields
-	Extra  []Value // what the class wrote itself; block data as []byte
+	Extra  []Value // what the class wrote itself; block data as Block
 }
 
 // An Array is an array of anything but bytes.

@@ -14,15 +14,9 @@ var ByteArray = &Class{Name: "[B", UID: -0x530ce807f9f7ab20, Flags: Serializable
 // written twice.
 const maxWritten = 32 << 20
 
-// A Block is block data to be written; a []byte is written as an array.
-type Block []byte
-
 // Encode writes a stream of one value without any references back: classes and
 // strings that come twice are written twice. A value that holds itself, or is
 // nested deeper than 64, is an error, as is one that Encode does not know.
-//
-// The Extra of a class with External or WriteMethod is written as it is, with
-// []byte as block data.
 func Encode(v Value) ([]byte, error) { return Append(nil, v) }
 
 // Append is Encode, behind what is in b.
@@ -178,9 +172,6 @@ func (w *writer) object(depth int, o *Object) {
 			continue
 		}
 		for _, v := range p.Extra {
-			if b, ok := v.([]byte); ok {
-				v = Block(b)
-			}
 			w.value(depth+1, v)
 		}
 		w.uint8(tcEndBlock)

@@ -435,20 +435,20 @@ func TestProbes(t *testing.T) {
 		e := open(t, network, there, Config{})
 		to := netip.MustParseAddrPort(here)
 		frame := encoded(t, message(Bytes|Ack, string(Probe.Content())))
-		require.NoError(t, e.Probe(t.Context(), to, frame, true))
-		require.NoError(t, e.Probe(t.Context(), to, frame, false))
-		require.NoError(t, e.Probe(t.Context(), to, nil, false), "a bare connect")
+		require.NoError(t, e.Probe(t.Context(), to, frame, time.Second))
+		require.NoError(t, e.Probe(t.Context(), to, frame, 0))
+		require.NoError(t, e.Probe(t.Context(), to, nil, 0), "a bare connect")
 		synctest.Wait()
 		require.Equal(t, []Control{Probe, Probe}, seen)
 		require.Empty(t, one.inbound)
 
 		network.Stall("10.0.0.1", true) // as a stopped process: its host still accepts
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, e.Probe(ctx, to, frame, true), ErrNoAnswer)
+		begun := time.Now()
+		require.ErrorIs(t, e.Probe(t.Context(), to, frame, 3*time.Second), ErrNoAnswer)
+		require.Equal(t, 3*time.Second, time.Since(begun))
 		network.Stall("10.0.0.1", false)
 		network.Crash("10.0.0.1")
-		require.Error(t, e.Probe(t.Context(), to, frame, false))
+		require.Error(t, e.Probe(t.Context(), to, frame, 0))
 	})
 }
 

@@ -2,15 +2,18 @@ package tribes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"time"
 )
 
 // Probe looks whether a peer is there: it connects, sends a frame unless that
-// is empty, and closes. With answer it waits for the acknowledgement, for which
-// the frame must ask. ctx bounds it all, beside DialTimeout for connecting.
-func (e *Endpoint) Probe(ctx context.Context, to netip.AddrPort, frame []byte, answer bool) error {
+// is empty, and closes. If wait is not 0 it waits that long, at most, for the
+// acknowledgement, for which the frame must ask. ctx bounds it all, beside
+// DialTimeout for connecting.
+func (e *Endpoint) Probe(ctx context.Context, to netip.AddrPort, frame []byte, wait time.Duration) error {
 	conn, err := e.dial(ctx, to)
 	if err != nil {
 		return e.wrapClosed(err)
@@ -34,13 +37,16 @@ func (e *Endpoint) Probe(ctx context.Context, to netip.AddrPort, frame []byte, a
 	if len(frame) == 0 {
 		return nil
 	}
-	if _, err := conn.Write(frame); err != nil || !answer {
+	if _, err := conn.Write(frame); err != nil || wait == 0 {
 		return e.wrapClosed(err)
 	}
+	_ = conn.SetReadDeadline(time.Now().Add(wait))
 	f, err := NewReader(conn, ackBody).Next()
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", ErrNoAnswer, ctx.Err())
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: %v", ErrNoAnswer, wait)
 	case err != nil:
 		return e.wrapClosed(err)
 	case f.Answer != Accepted:

@@ -89,7 +89,9 @@ func (n *Node) object(a *wire.Arrival, v javastream.Value) bool {
 // deliver hands a message to the application.
 func (n *Node) deliver(ctx context.Context, a *wire.Arrival) error {
 	m := a.Message
-	return n.cfg.Receive(ctx, textOf(n.from(m.Sender), m.Options, m.Content, a.Value))
+	msg := textOf(n.from(m.Sender), m.Sender, m.Options, m.Content, a.Value)
+	msg.ID = m.ID
+	return n.cfg.Receive(ctx, msg)
 }
 
 // from is the sender as a member.

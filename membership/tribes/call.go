@@ -22,10 +22,11 @@ var ErrNobody = errors.New("the member has no such rpc channel")
 
 // A Reply is the answer of one member to a call.
 type Reply struct {
-	From  membership.Member
-	Bytes []byte // of an answer in bytes
-	Text  string // of a java.lang.String
-	Class string // of the answer; "null" if there is nothing in it
+	From   membership.Member
+	Sender wire.Member // its member block, as it came with the answer
+	Bytes  []byte      // of an answer in bytes
+	Text   string      // of a java.lang.String
+	Class  string      // of the answer; "null" if there is nothing in it
 }
 
 // Call calls members through an RPC channel, with nil, a string or bytes;
@@ -68,8 +69,8 @@ func (n *Node) Call(ctx context.Context, channel string, options Options, body a
 			failed.add(targets[i], o.err)
 			continue
 		}
-		m := textOf(n.from(o.from), 0, nil, o.body)
-		replies = append(replies, Reply{From: m.From, Bytes: m.Bytes, Text: m.Text, Class: m.Class})
+		m := textOf(n.from(o.from), o.from, 0, nil, o.body)
+		replies = append(replies, Reply{From: m.From, Sender: m.Sender, Bytes: m.Bytes, Text: m.Text, Class: m.Class})
 	}
 	return replies, failed.orNil()
 }
@@ -176,7 +177,7 @@ func (n *Node) called(a *wire.Arrival, r *rpc) {
 	}
 	err := n.job(func(ctx context.Context) {
 		defer n.callers.Release(1)
-		body, err := f(ctx, textOf(n.from(sender), a.Message.Options&^wire.Bytes, nil, r.body))
+		body, err := f(ctx, textOf(n.from(sender), sender, a.Message.Options&^wire.Bytes, nil, r.body))
 		if err != nil {
 			n.complain("call "+r.channel, "a call was answered with an error, its caller is told null", "channel", r.channel,
 				"from", sender.Address(), "reason", err.Error())

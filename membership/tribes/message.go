@@ -26,6 +26,8 @@ const (
 // class, of which only the name is shown.
 type Message struct {
 	From    membership.Member // as it is shown, or, if it is no member now, as it says
+	Sender  wire.Member       // its member block, as it came with the message
+	ID      wire.MessageID    // the same when it is sent again; zero for calls
 	Options Options           // with which it was sent
 	Bytes   []byte            // of a byte message
 	Text    string            // of a java.lang.String
@@ -88,21 +90,22 @@ func (e *DeliveryError) orNil() error {
 // at a Go node; Java may deliver what needs no SyncAck in another.
 //
 // A message that is not acknowledged in time, or that the receiver's application
-// fails on, is sent once more with the same id. The error is a *DeliveryError,
-// or ctx's.
-func (n *Node) Send(ctx context.Context, options Options, body any, to ...membership.ID) error {
+// fails on, is sent once more with the same id, which is returned. The error is
+// a *DeliveryError, or ctx's.
+func (n *Node) Send(ctx context.Context, options Options, body any, to ...membership.ID) (wire.MessageID, error) {
+	id := wire.NewMessageID()
 	content, kind, err := contentOf(body)
 	if err != nil {
-		return err
+		return id, err
 	}
 	targets, err := n.targets(to)
 	if err != nil {
-		return err
+		return id, err
 	}
 	options = options&^wire.Bytes | kind
-	frames, err := n.frames(options, content, targets)
+	frames, err := n.frames(id, options, content, targets)
 	if err != nil {
-		return err
+		return id, err
 	}
 	if options&Async != 0 {
 		var failed DeliveryError
@@ -111,9 +114,9 @@ func (n *Node) Send(ctx context.Context, options Options, body any, to ...member
 				failed.add(a, err)
 			}
 		}
-		return failed.orNil()
+		return id, failed.orNil()
 	}
-	return n.sendAll(ctx, options, frames, targets)
+	return id, n.sendAll(ctx, options, frames, targets)
 }
 
 // sendAll sends to each target side by side, or to one here.
@@ -196,8 +199,8 @@ func (n *Node) addressOf(id membership.ID) (netip.AddrPort, bool) {
 }
 
 // textOf makes a Message of what has arrived.
-func textOf(from membership.Member, options Options, content []byte, v javastream.Value) Message {
-	m := Message{From: from, Options: options}
+func textOf(from membership.Member, sender wire.Member, options Options, content []byte, v javastream.Value) Message {
+	m := Message{From: from, Sender: sender, Options: options}
 	if options&wire.Bytes != 0 {
 		m.Bytes = content
 		return m

@@ -23,8 +23,7 @@ func (n *Node) frameIn(layout wire.Layout, id wire.MessageID, options Options, c
 }
 
 // frames makes one for each target; those of one layout are the same.
-func (n *Node) frames(options Options, content []byte, targets []netip.AddrPort) ([][]byte, error) {
-	id := wire.NewMessageID()
+func (n *Node) frames(id wire.MessageID, options Options, content []byte, targets []netip.AddrPort) ([][]byte, error) {
 	var made [2][]byte
 	out := make([][]byte, len(targets))
 	for i, a := range targets {

@@ -113,8 +113,8 @@ func TestEachIsWrittenToInItsOwnLayout(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		require.Equal(s, 2, a.Own().View().Len())
 		require.Equal(s, 2, b.Own().View().Len())
-		require.NoError(s, a.Send(s.Context(), Ack, "hello"))
-		require.NoError(s, b.Send(s.Context(), Ack, "hello"))
+		require.NoError(s, send(a, Ack, "hello"))
+		require.NoError(s, send(b, Ack, "hello"))
 	})
 }
 
@@ -136,8 +136,8 @@ func TestMessagesAndCalls(t *testing.T) {
 		s.start(3, Config{Domain: "d", Peers: peersAt(1, 2)})
 		time.Sleep(time.Second)
 		for _, o := range []Options{0, Ack, SyncAck, Ack | SyncAck, Async, Async | Ack} {
-			require.NoError(s, a.Send(s.Context(), o, []byte("b"), idAt(2)), o)
-			require.NoError(s, a.Send(s.Context(), o, "t"), o)
+			require.NoError(s, send(a, o, []byte("b"), idAt(2)), o)
+			require.NoError(s, send(a, o, "t"), o)
 		}
 		time.Sleep(time.Second)
 		lines := got.take()
@@ -145,12 +145,12 @@ func TestMessagesAndCalls(t *testing.T) {
 		require.Equal(s, "10.0.0.1 b", lines[0])
 		require.Contains(s, lines, "10.0.0.1 java.lang.Stringt")
 
-		err := a.Send(s.Context(), Ack|SyncAck, "fail", idAt(2))
+		err := send(a, Ack|SyncAck, "fail", idAt(2))
 		require.ErrorIs(s, err, wire.ErrFailed)
 		require.ErrorContains(s, err, at(2))
 		require.Len(s, got.take(), 2, "sent twice")
-		require.Error(s, a.Send(s.Context(), 0, 5))
-		require.ErrorIs(s, a.Send(s.Context(), 0, "x", membership.ID{1}), ErrUnknownMember)
+		require.Error(s, send(a, 0, 5))
+		require.ErrorIs(s, send(a, 0, "x", membership.ID{1}), ErrUnknownMember)
 
 		replies, err := b.Call(s.Context(), "echo", Ack, "hi", idAt(1))
 		require.NoError(s, err)
@@ -172,4 +172,9 @@ func TestMessagesAndCalls(t *testing.T) {
 		require.Equal(s, callTime, time.Since(begun))
 		s.net.Stall(host(1), false)
 	})
+}
+
+func send(n *Node, o Options, body any, to ...membership.ID) error {
+	_, err := n.Send(context.Background(), o, body, to...)
+	return err
 }

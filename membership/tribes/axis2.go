@@ -24,7 +24,7 @@ const (
 	commandTime     = 10 * time.Second        // to answer one
 	assumeTime      = time.Second             // until a silent well-known member is taken for one of the own domain
 	listProcessed   = "Processed MEMBER_LIST message"
-	joinRetrySlowly = 30 * time.Second
+	joinRetrySlowly = time.Minute
 )
 
 // joinRetries are the waits between the first joins that were not answered.

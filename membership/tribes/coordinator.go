@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gotribes/tribes/membership"
@@ -38,6 +39,7 @@ const (
 	electionTries = 3               // if nobody was ever heard to take part
 	roundsMost    = 4               // that a token may make past this node
 	tokensMost    = 256             // whose rounds are counted
+	unseenMost    = 64              // members of a token that are asked whether they are there
 )
 
 // A ballot is a token: who leads, who has sent it on its way, and who is there.
@@ -255,9 +257,52 @@ func (n *Node) token(sender wire.Member, content []byte) {
 			"domain", sender.Domain)
 		return
 	}
+	n.state.election.heard = true
+	// Whom this node does not show may just have started: it is asked.
+	var unseen []wire.Member
+	all := n.alive()
+	for _, m := range t.members {
+		if len(unseen) < unseenMost && !slices.ContainsFunc(all, func(x wire.Member) bool { return x.Address() == m.Address() }) {
+			unseen = append(unseen, m)
+			if e := n.state.entries[m.Address()]; e != nil {
+				e.kick()
+			}
+		}
+	}
+	if len(unseen) == 0 {
+		n.vote(t, nil)
+		return
+	}
+	_ = n.job(func(ctx context.Context) { // has complained
+		found := n.probed(ctx, unseen)
+		n.post(func() { n.vote(t, found) })
+	})
+}
+
+// probed returns those members that accept a connection.
+func (n *Node) probed(ctx context.Context, members []wire.Member) []wire.Member {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.ProbeTimeout)
+	defer cancel()
+	there := make([]bool, len(members))
+	var wg sync.WaitGroup
+	for i, m := range members {
+		wg.Go(func() { there[i] = n.ep.Probe(ctx, m.Address(), nil, 0) == nil })
+	}
+	wg.Wait()
+	var found []wire.Member
+	for i, m := range members {
+		if there[i] {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// vote acts on a token. found are members of it that this node does not show,
+// but that are there.
+func (n *Node) vote(t *ballot, found []wire.Member) {
 	s := &n.state.election
-	s.heard = true
-	all := n.gathered(t)
+	all := n.gathered(found)
 	switch {
 	case t.confirm:
 		if t.id != s.id {
@@ -283,18 +328,11 @@ func (n *Node) token(sender wire.Member, content []byte) {
 	}
 }
 
-// gathered joins those that a token names and those that are there, without
-// those that are known to be down.
-func (n *Node) gathered(t *ballot) []wire.Member {
+// gathered joins those that this node shows and others that are there.
+func (n *Node) gathered(found []wire.Member) []wire.Member {
 	all := n.alive()
-	for _, m := range t.members {
-		if slices.ContainsFunc(all, func(x wire.Member) bool { return x.Address() == m.Address() }) {
-			continue
-		}
-		if e := n.state.entries[m.Address()]; e != nil && e.seen && !e.up {
-			continue
-		}
-		if len(all) < n.cfg.MaxMembers {
+	for _, m := range found {
+		if !slices.ContainsFunc(all, func(x wire.Member) bool { return x.Address() == m.Address() }) {
 			all = append(all, m)
 		}
 	}

@@ -258,6 +258,7 @@ func (n *Node) introduce(newcomer *entry) {
 		return
 	}
 	newcomer.joining.newcomer = false
+	others := 0
 	for _, e := range n.state.sorted() {
 		if !e.up || e == newcomer {
 			continue
@@ -265,6 +266,7 @@ func (n *Node) introduce(newcomer *entry) {
 		options := commandOptions
 		switch e.domain {
 		case newcomer.domain:
+			others++
 		case n.cfg.Domain:
 			options = wire.Async
 		default:
@@ -273,6 +275,10 @@ func (n *Node) introduce(newcomer *entry) {
 		if o, err := memberObject(n.known(newcomer), n.book.uid(e.address)); err == nil {
 			n.command(e.address, newcomer.domain, options, plain(joinedClass, o))
 		}
+	}
+	if others > 0 {
+		// Who came since its join was answered would else be unknown to it.
+		n.command(newcomer.address, newcomer.domain, commandOptions, n.listFor(newcomer.address, newcomer.domain, nil, nil))
 	}
 }
 

@@ -189,6 +189,9 @@ func (n *Node) rise(e *entry, domain string) {
 		return
 	}
 	m := n.known(e)
+	if e.uid != m.UID {
+		e.times = 0 // another process, as far as Tribes can tell
+	}
 	cause := membership.CauseReturned
 	if e.times == 0 {
 		cause = membership.CauseJoined

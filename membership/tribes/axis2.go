@@ -162,7 +162,11 @@ func (n *Node) candidate(m wire.Member) *entry {
 func (n *Node) axis2Call(a *wire.Arrival, r *rpc) bool {
 	sender := a.Message.Sender
 	i := strings.LastIndex(r.channel, ":rpc.")
-	if i < 0 || !n.served[r.channel[:i]] || !n.served[sender.Domain] || n.cfg.Calls[r.channel] != nil {
+	if i < 0 || !n.served[r.channel[:i]] || n.cfg.Calls[r.channel] != nil {
+		return false
+	}
+	// A balancer that is a well-known member speaks of this domain from its own.
+	if !n.served[sender.Domain] && !(r.channel[i:] == membershipChannel && n.book.isPeer(sender.Address())) {
 		return false
 	}
 	domain := r.channel[:i]

@@ -25,17 +25,18 @@ type note struct {
 	memberUID int64       // serialVersionUID of its MemberImpl; 0 if not heard
 	tried     int         // how many of memberUIDs were tried in vain
 	shown     *membership.Member
+	peer      bool // the configuration names it
 }
 
-// open begins a line.
-func (b *book) open(a netip.AddrPort) {
+// open begins a line; peer says that the configuration names the process.
+func (b *book) open(a netip.AddrPort, peer bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.notes == nil {
 		b.notes = map[netip.AddrPort]*note{}
 	}
 	if b.notes[a] == nil {
-		b.notes[a] = &note{}
+		b.notes[a] = &note{peer: peer}
 	}
 }
 
@@ -141,6 +142,14 @@ func (b *book) member(a netip.AddrPort) (m membership.Member, ok bool) {
 		return *n.shown, true
 	}
 	return m, false
+}
+
+// isPeer says whether the configuration names a process.
+func (b *book) isPeer(a netip.AddrPort) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	n := b.notes[a]
+	return n != nil && n.peer
 }
 
 // has says whether a process is in the book.

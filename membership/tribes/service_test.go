@@ -49,7 +49,7 @@ func TestTheNumberOfTheClassIsLearned(t *testing.T) {
 	var b book
 	a := member(2).Address()
 	require.Equal(t, memberUIDs[0], b.uid(a))
-	b.open(a)
+	b.open(a, true)
 	for _, uid := range memberUIDs {
 		require.Equal(t, uid, b.uid(a))
 		b.another(a)
@@ -57,12 +57,12 @@ func TestTheNumberOfTheClassIsLearned(t *testing.T) {
 	b.learn(a, 42)
 	require.Equal(t, int64(42), b.uid(a))
 	other := member(3).Address()
-	b.open(other)
+	b.open(other, true)
 	require.Equal(t, int64(42), b.uid(other), "what others have is the best guess")
 	old := member(4)
 	old.Layout = wire.Layout6
 	var c book
-	c.open(old.Address())
+	c.open(old.Address(), true)
 	c.hear(old)
 	require.Equal(t, int64(memberUID6), c.uid(old.Address()))
 }

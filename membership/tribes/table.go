@@ -167,7 +167,7 @@ func (n *Node) track(a netip.AddrPort, p *Peer) *entry {
 	}
 	e := &entry{address: a, peer: p, since: time.Now()}
 	s.entries[a] = e
-	n.book.open(a)
+	n.book.open(a, p != nil)
 	e.watch = n.watchOver(a)
 	return e
 }

@@ -67,7 +67,8 @@ func TestALateReaderOfAFeedGetsTheDifference(t *testing.T) {
 		f.Publish([]Member{one}, map[ID]Cause{three.ID: CauseCrashed})
 		close(goOn)
 		synctest.Wait()
-		require.Equal(t, [][]string{{"added 10.0.0.1:4000 (joined)", "added 10.0.0.2:4000 (joined)"}, {"removed 10.0.0.2:4000 (left)"}}, got)
+		first := []string{"added 10.0.0.1:4000 (joined)", "added 10.0.0.2:4000 (joined)"}
+		require.Equal(t, [][]string{first, {"removed 10.0.0.2:4000 (left)"}}, got)
 		f.Publish(nil, nil)
 		f.Close()
 		<-ended

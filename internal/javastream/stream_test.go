@@ -148,6 +148,11 @@ func stream(parts ...any) []byte {
 	return out
 }
 
+// fields is an object of a class, from the number of its fields on.
+func fields(more ...any) []byte {
+	return stream(append([]any{tcObject, tcClassDesc, "C", make([]byte, 8), Serializable}, more...)...)
+}
+
 // classOf is a descriptor without fields and superclass.
 func classOf(name string, flags int) []byte {
 	return stream(tcClassDesc, name, make([]byte, 8), flags, 0, 0, tcEndBlock, tcNull)[4:]
@@ -165,7 +170,8 @@ func TestHostileStreamsAreRefused(t *testing.T) {
 	}
 	deep := stream()
 	for range 100_000 {
-		deep = append(deep, tcObject, tcClassDesc, 0, 1, 'C', 0, 0, 0, 0, 0, 0, 0, 0, Serializable, 0, 1, 'L', 0, 1, 'f', tcString, 0, 1, 'T', tcEndBlock, tcNull)
+		deep = append(deep, tcObject, tcClassDesc, 0, 1, 'C', 0, 0, 0, 0, 0, 0, 0, 0, Serializable,
+			0, 1, 'L', 0, 1, 'f', tcString, 0, 1, 'T', tcEndBlock, tcNull)
 	}
 	supers := stream(tcObject)
 	for range 100_000 {
@@ -185,7 +191,7 @@ func TestHostileStreamsAreRefused(t *testing.T) {
 		{"a million references", many(1_000_000, again), "handles"},
 		{"deep nesting", deep, "nested deeper than 64"},
 		{"deep nesting of superclasses", supers, "nested deeper than 64"},
-		{"a class that is its own superclass", stream(tcObject, tcClassDesc, "C", make([]byte, 8), Serializable, 0, 0, tcEndBlock,
+		{"a class that is its own superclass", fields(0, 0, tcEndBlock,
 			tcReference, int32(firstHandle)), "its own superclass"},
 		{"a reference to nothing", stream(tcReference, int32(firstHandle+5)), "a reference to handle 5 of 0"},
 		{"a reference before the first handle", stream(tcReference, int32(0)), "a reference to handle"},
@@ -197,14 +203,14 @@ func TestHostileStreamsAreRefused(t *testing.T) {
 		{"an object of a string", stream(tcObject, tcString, "x"), "where a class is due"},
 		{"an object without a class", stream(tcObject, tcNull), "an object without a class"},
 		{"externalizable without marks", stream(tcObject, classOf("E", External)), "does not say where its objects end"},
-		{"a class of 65535 fields", stream(tcObject, tcClassDesc, "C", make([]byte, 8), Serializable, 0xff, 0xff), "a class with 65535 fields"},
-		{"a field of an unknown kind", stream(tcObject, tcClassDesc, "C", make([]byte, 8), Serializable, 0, 1, int('Q'), "f"), "is of kind 0x51"},
-		{"a field whose type is no string", stream(tcObject, tcClassDesc, "C", make([]byte, 8), Serializable, 0, 1, int('L'), "f", tcNull), "a type that is not a string"},
+		{"a class of 65535 fields", fields(0xff, 0xff), "a class with 65535 fields"},
+		{"a field of an unknown kind", fields(0, 1, int('Q'), "f"), "is of kind 0x51"},
+		{"a field whose type is no string", fields(0, 1, int('L'), "f", tcNull), "a type that is not a string"},
 		{"an exception", stream(tcException), "mark 0x7b"},
 		{"a reset", stream(tcReset), "mark 0x79"},
 		{"something behind", append(stream(object), 1), "1 bytes behind the object"},
 		{"a string that is not UTF-8", stream(tcString, "\xff\xff"), "not modified UTF-8"},
-		{"an end of block as a field", stream(tcObject, tcClassDesc, "C", make([]byte, 8), Serializable, 0, 1, int('L'), "f", tcString, "T",
+		{"an end of block as a field", fields(0, 1, int('L'), "f", tcString, "T",
 			tcEndBlock, tcNull, tcEndBlock), "an end of block where a value is due"},
 	} {
 		_, err := Decode(c.in)
@@ -215,7 +221,7 @@ func TestHostileStreamsAreRefused(t *testing.T) {
 }
 
 func TestACycleIsReadAndNeverWritten(t *testing.T) {
-	in := stream(tcObject, tcClassDesc, "C", make([]byte, 8), Serializable, 0, 1, int('L'), "me", tcString, "LC;",
+	in := fields(0, 1, int('L'), "me", tcString, "LC;",
 		tcEndBlock, tcNull, tcReference, int32(firstHandle+2))
 	v, err := Decode(in)
 	require.NoError(t, err)

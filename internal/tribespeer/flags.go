@@ -23,9 +23,13 @@ type settings struct {
 	coordinator                                                 string
 }
 
-var modes = map[string]tribes.Mode{"interceptor": tribes.Static, "static": tribes.Static, "service": tribes.Service, "axis2": tribes.Axis2}
+var modes = map[string]tribes.Mode{
+	"interceptor": tribes.Static, "static": tribes.Static, "service": tribes.Service, "axis2": tribes.Axis2,
+}
 
-var coordinators = map[string]tribes.CoordinatorMode{"auto": tribes.CoordinatorAuto, "on": tribes.CoordinatorOn, "off": tribes.CoordinatorOff}
+var coordinators = map[string]tribes.CoordinatorMode{
+	"auto": tribes.CoordinatorAuto, "on": tribes.CoordinatorOn, "off": tribes.CoordinatorOff,
+}
 
 // parse reads the flags; help is where -h writes to.
 func parse(args []string, help io.Writer) (*settings, error) {

@@ -81,7 +81,8 @@ func needJava(t *testing.T, version string) {
 	}
 	err, done := compiled.done[version]
 	if !done {
-		out, failed := exec.Command("javac", "-cp", jars(version), "-d", filepath.Join(compiled.dir, version), "testdata/TribesPeer.java").CombinedOutput()
+		javac := exec.Command("javac", "-cp", jars(version), "-d", filepath.Join(compiled.dir, version), "testdata/TribesPeer.java")
+		out, failed := javac.CombinedOutput()
 		if failed != nil {
 			err = fmt.Errorf("%w: %s", failed, out)
 		}

@@ -164,7 +164,8 @@ func (p *peer) receive(ctx context.Context, m tribes.Message) error {
 			text = strings.ToValidUTF8(string(m.Bytes), string(utf8.RuneError))
 		}
 		sum := sha256.Sum256(m.Bytes)
-		p.emit("msg", "type", "bytes", "len", len(m.Bytes), "hex", cut(m.Bytes), "text", text, "sha256", hex.EncodeToString(sum[:]), "from", from)
+		p.emit("msg", "type", "bytes", "len", len(m.Bytes), "hex", cut(m.Bytes), "text", text,
+			"sha256", hex.EncodeToString(sum[:]), "from", from)
 	default:
 		p.emit("msg", "type", "object", "class", m.Class, "text", m.Text, "from", from)
 	}

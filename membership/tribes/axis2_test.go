@@ -74,7 +74,7 @@ func TestABalancerManagesDomains(t *testing.T) {
 		require.Equal(s, 1, one.Own().View().Len())
 
 		two := s.start(4, lb)
-		time.Sleep(5 * time.Second)
+		s.pass(5 * time.Second)
 		require.Equal(s, 2, one.Own().View().Len(), "a second balancer")
 		a, _ = two.Group("a")
 		require.Equal(s, 2, a.View().Len(), "which is told of the members")
@@ -90,14 +90,14 @@ func TestAxis2ChannelsOfTheApplicationAreAnswered(t *testing.T) {
 		cfg.Calls = map[string]func(context.Context, Message) (any, error){
 			"d" + messageChannel: func(_ context.Context, m Message) (any, error) { return "own " + m.Class, nil }}
 		n := s.start(2, cfg)
-		time.Sleep(2 * time.Second)
+		s.pass(2 * time.Second)
 		for _, channel := range []string{initChannel, messageChannel} {
 			r, err := n.Call(s.Context(), "d"+channel, 0, "x", idAt(1))
 			require.NoError(s, err)
 			require.Equal(s, "null", r[0].Class)
 		}
 		w, _ := s.join(3, axis2("d", 1))
-		time.Sleep(time.Second)
+		s.pass(time.Second)
 		r, err := w.Call(s.Context(), "d"+messageChannel, 0, "x", idAt(2))
 		require.NoError(s, err)
 		require.Equal(s, "own java.lang.String", r[0].Text)
@@ -181,7 +181,7 @@ func TestTheLowestIsElected(t *testing.T) {
 		all := map[int]*Node{}
 		for _, n := range []int{3, 1, 2} {
 			all[n] = s.start(n, axis2("d", 1, 2, 3))
-			time.Sleep(3 * time.Second)
+			s.pass(3 * time.Second)
 		}
 		agree := func(on int) {
 			s.Helper()
@@ -195,10 +195,10 @@ func TestTheLowestIsElected(t *testing.T) {
 		s.net.Crash(host(1))
 		all[1].Close()
 		delete(all, 1)
-		time.Sleep(5 * time.Second)
+		s.pass(5 * time.Second)
 		agree(2)
 		all[1] = s.start(1, axis2("d", 1, 2, 3))
-		time.Sleep(5 * time.Second)
+		s.pass(5 * time.Second)
 		agree(1)
 	})
 }

@@ -22,11 +22,11 @@ var ErrNobody = errors.New("the member has no such rpc channel")
 
 // A Reply is the answer of one member to a call.
 type Reply struct {
-	From   membership.Member
-	Sender wire.Member // its member block, as it came with the answer
-	Bytes  []byte      // of an answer in bytes
-	Text   string      // of a java.lang.String
-	Class  string      // of the answer; "null" if there is nothing in it
+	From   membership.Member // as Message has it
+	Sender wire.Member       // its member block, as it came with the answer
+	Bytes  []byte            // of an answer in bytes
+	Text   string            // of a java.lang.String
+	Class  string            // of the answer; "null" if there is nothing in it
 }
 
 // Call calls members through an RPC channel, with nil, a string or bytes;

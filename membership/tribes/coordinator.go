@@ -22,8 +22,8 @@ type CoordinatorMode uint8
 // The modes.
 const (
 	CoordinatorAuto CoordinatorMode = iota // in the mode Axis2, elsewhere once a token has come
-	CoordinatorOn
-	CoordinatorOff // it never starts an election, though it be the lowest
+	CoordinatorOn                          // from the start
+	CoordinatorOff                         // it never starts an election, though it be the lowest
 )
 
 // The marks of a token.
@@ -250,7 +250,8 @@ func (n *Node) token(sender wire.Member, content []byte) {
 	e := n.state.entries[sender.Address()]
 	switch {
 	case err != nil:
-		n.complain("token "+sender.Address().String(), "token that cannot be read, dropped", "sender", sender.Address(), "reason", err.Error())
+		n.complain("token "+sender.Address().String(), "token that cannot be read, dropped", "sender", sender.Address(),
+			"reason", err.Error())
 		return
 	case e == nil || sender.Domain != n.cfg.Domain:
 		n.complain("token "+sender.Address().String(), "token of an unknown process, dropped", "sender", sender.Address(),

@@ -93,6 +93,12 @@ func (s *site) follow(g *Group) *trace {
 	return r
 }
 
+// pass lets a virtual time pass.
+func (s *site) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // wants waits a virtual time and compares what has happened in it.
 func (s *site) wants(why string, d time.Duration, r *trace, lines ...string) {
 	s.Helper()

@@ -100,7 +100,8 @@ func TestHostileInputChangesNoView(t *testing.T) {
 			return m
 		}(), 0x408, join("foreign")), "foreign domain"},
 		{"a join of nobody", Axis2, frameOf(t, member(7), 0x408, join("d")), ""},
-		{"a stop of another in service mode", Service, frameOf(t, member(7), 8, encoded(t, about(member(2), announceStop))), "about 10.0.0.2:4000"},
+		{"a stop of another in service mode", Service, frameOf(t, member(7), 8, encoded(t, about(member(2), announceStop))),
+			"about 10.0.0.2:4000"},
 		{"a start about another", Service, frameOf(t, member(7), 8, rpcWith(about(member(8), announceStart))), "about 10.0.0.8:4000"},
 		{"a start with another object", Service, frameOf(t, member(7), 8, rpcWith("text")), "announcement that is not accepted"},
 	} {

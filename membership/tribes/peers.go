@@ -3,6 +3,7 @@ package tribes
 import (
 	"context"
 	"net/netip"
+	"strconv"
 
 	"github.com/gotribes/tribes/membership"
 	wire "github.com/gotribes/tribes/transport/tribes"
@@ -76,7 +77,9 @@ func (n *Node) RemovePeer(ctx context.Context, address string) error {
 
 func (n *Node) peerAddress(ctx context.Context, address string) (netip.AddrPort, error) {
 	if _, _, err := splitAddress(address); err != nil {
-		return netip.AddrPort{}, &membership.ConfigError{Field: "Peer.Address", Value: address, Want: "host:port with a port from 1 to 65535"}
+		return netip.AddrPort{}, &membership.ConfigError{
+			Field: "Peer.Address", Value: strconv.Quote(address), Want: "host:port with a port from 1 to 65535",
+		}
 	}
 	one := Config{Advertise: n.cfg.Advertise, Peers: []Peer{{Address: address}}, Resolve: n.cfg.Resolve}
 	found, err := one.resolved(ctx)

@@ -12,7 +12,7 @@ import (
 func TestServiceMembersTellEachOther(t *testing.T) {
 	inSite(t, func(s *site) {
 		_, seen := s.join(1, Config{Mode: Service, Peers: peersAt(2, 3), Channel: "c"})
-		b := s.start(2, Config{Mode: Service, Peers: peersAt(1), Channel: "c", UID: wire.UID{7}, Properties: map[string]string{"httpPort": "1"}})
+		b := s.start(2, Config{Mode: Service, Peers: peersAt(1), Channel: "c", UID: wire.UID{7}})
 		s.wants("the second announces itself", 2*time.Second, seen, "added #1 (joined)", "added #2 (joined)")
 		require.Equal(s, 2, b.Own().View().Len())
 		c := s.start(3, Config{Mode: Service, Peers: peersAt(1), Channel: "another"})

@@ -196,7 +196,8 @@ func TestBadInputIsRefusedWithAReason(t *testing.T) {
 		{"a negative port", spoil(t, put(block+22, 0xFFFFFFFF)), "a port of -1"},
 		{"a command that is longer than the block", spoil(t, put(block+39, 1000)), "command: 1000 bytes announced"},
 		{"a domain that reaches into the payload", spoil(t, put(block+43, 2)), ""},
-		{"a message longer than the body", spoil(t, func(b []byte) []byte { return b[:len(b)-1] }), "message: 5 bytes announced where 4 are left"},
+		{"a message longer than the body", spoil(t, func(b []byte) []byte { return b[:len(b)-1] }),
+			"message: 5 bytes announced where 4 are left"},
 		{"bytes behind the message", spoil(t, func(b []byte) []byte { return append(b, 0) }), "1 bytes behind a message"},
 		{"a host of 5 bytes", spoil(t, func(b []byte) []byte { b[block+34] = 5; return b }), ""},
 	} {
@@ -279,7 +280,8 @@ func TestPropertiesAsJavaStoresThem(t *testing.T) {
 		{"a=1\nb : 2\nc 3\n  d\t=\t4 ", map[string]string{"a": "1", "b": "2", "c": "3", "d": "4 "}},
 		{"a=1\ra=2\r\nb", map[string]string{"a": "2", "b": ""}},
 		{"a=x\\\n   y\\\\\nb=1", map[string]string{"a": "xy\\", "b": "1"}},
-		{"port.mapping.8290=9763\nurl=https\\://h\\:9443/a\\=b", map[string]string{"port.mapping.8290": "9763", "url": "https://h:9443/a=b"}},
+		{"port.mapping.8290=9763\nurl=https\\://h\\:9443/a\\=b", map[string]string{
+			"port.mapping.8290": "9763", "url": "https://h:9443/a=b"}},
 		{"k\\ ey=\\u00E4\\uD83D\\uDE00\\t\xe4", map[string]string{"k ey": "ä😀\tä"}},
 		{"a=\\u12", map[string]string{"a": "u12"}},
 		{"binary\x00=1", nil},

@@ -110,7 +110,7 @@ func positive[T int | time.Duration](v, d T) T {
 
 // An Arrival is a message that has come.
 type Arrival struct {
-	Message *Message
+	Message *Message       // what has come
 	Control Control        // which control it is, if any
 	From    netip.AddrPort // the connection's other end, which is not where the sender listens
 	Value   any            // whatever Arrived would like Deliver to have

@@ -6,11 +6,11 @@ type Control uint8
 
 // The controls.
 const (
-	NoControl Control = iota
-	Probe             // TcpFailureDetector: are you there? With Ack it wants an answer
-	Ping              // TcpPingInterceptor without a failure detector
-	Start             // StaticMembershipInterceptor: the sender has started; since 7.0.68, 8.5 and 9.0
-	Stop              // the sender stops; since the same
+	NoControl Control = iota // any other message
+	Probe                    // TcpFailureDetector: are you there? With Ack it wants an answer
+	Ping                     // TcpPingInterceptor without a failure detector
+	Start                    // StaticMembershipInterceptor: the sender has started; since 7.0.68, 8.5 and 9.0
+	Stop                     // the sender stops; since the same
 )
 
 var controlNames = [...]string{"none", "probe", "ping", "start", "stop"}

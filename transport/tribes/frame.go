@@ -29,9 +29,9 @@ type Answer uint8
 
 // The answers.
 const (
-	NoAnswer Answer = iota
-	Accepted        // it has arrived; with SyncAck, the application has taken it
-	Failed          // the application has not taken it
+	NoAnswer Answer = iota // none has come
+	Accepted               // it has arrived; with SyncAck, the application has taken it
+	Failed                 // the application has not taken it
 )
 
 // String returns "accepted", "failed" or "none".

@@ -44,8 +44,8 @@ const CommandLeaving = "BABY-ALEX"
 
 // A Member is what a member block holds. It is comparable and never changed.
 type Member struct {
-	Layout     Layout
-	Alive      int64 // milliseconds: since start, or of the epoch; to be compared with nothing but itself
+	Layout     Layout // of the block it was read from, or is to be written in
+	Alive      int64  // milliseconds: since start, or of the epoch; to be compared with nothing but itself
 	Host       netip.Addr
 	Port       int    // 0 to 65535
 	SecurePort int    // None, or 0 to 65535
@@ -58,8 +58,8 @@ type Member struct {
 
 // An Identity is what tells members apart; the rest of a block may change.
 type Identity struct {
-	Address netip.AddrPort
-	UID     UID
+	Address netip.AddrPort // where it listens
+	UID     UID            // as it announces it
 }
 
 // Identity returns host, port and unique id.

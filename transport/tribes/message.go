@@ -18,9 +18,9 @@ const (
 	Ack     Options = 0x0002 // the receiver acknowledges: on arrival, or as SyncAck says
 	SyncAck Options = 0x0004 // with Ack: when the application has taken it, or that it has not; alone: nothing
 	Async   Options = 0x0008 // the sender does not wait
-	Secure  Options = 0x0010 // means nothing over TCP, nor do the two after it
-	UDP     Options = 0x0020
-	Mcast   Options = 0x0040
+	Secure  Options = 0x0010 // nothing over TCP
+	UDP     Options = 0x0020 // nothing over TCP
+	Mcast   Options = 0x0040 // nothing over TCP
 	Gzip    Options = 0x0100 // the content is compressed by an interceptor
 	Order   Options = 0x0200 // Axis2: a counter of four bytes behind the content, where that is configured
 	Group   Options = 0x0400 // Axis2: about membership
@@ -61,8 +61,8 @@ func (id MessageID) String() string { return hex.EncodeToString(id[:]) }
 
 // A Message is one message on the wire.
 type Message struct {
-	Options   Options
-	Timestamp int64 // milliseconds of the epoch, when the message was made
+	Options   Options // how it was sent
+	Timestamp int64   // milliseconds of the epoch, when the message was made
 	ID        MessageID
 	Sender    Member // whom an answer goes to
 	Content   []byte // bytes, or a Java object stream; not to be changed

@@ -82,12 +82,11 @@ func (e *Endpoint) sender(l lane) (*sender, error) {
 	return s, nil
 }
 
-// Lanes of messages: an application's own, those about membership and answers
-// to calls, and, for Hold and controls, the one that watches the peer.
+// The lanes.
 const (
-	LaneMessages = iota
-	LaneGroup
-	LaneWatch
+	LaneMessages = iota // an application's messages
+	LaneGroup           // what is about membership, and answers to calls
+	LaneWatch           // the connection that Hold keeps to watch the peer, and notices
 
 	lanes = 3
 )

@@ -35,6 +35,9 @@ const (
 func needTomcat(t *testing.T) {
 	t.Helper()
 	story(t)
+	if os.Getenv("TRIBES_JAVA") == "skip" {
+		t.Skip("starts Java processes, and TRIBES_JAVA=skip is set; .ci/run runs it in its last step")
+	}
 	for _, program := range []string{"java", "javac"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed; apt-get install default-jdk-headless", program)

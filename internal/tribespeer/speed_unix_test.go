@@ -30,7 +30,8 @@ func acked(t *testing.T, from, to *proc, n int) time.Duration {
 	for range n {
 		from.do("send 2 %s 0123456789", to.addr)
 	}
-	require.Eventually(t, func() bool { return from.count(mark, "sent", func(line) bool { return true }) == n }, patience, 10*time.Millisecond)
+	all := func() bool { return from.count(mark, "sent", func(line) bool { return true }) == n }
+	require.Eventually(t, all, patience, 10*time.Millisecond)
 	from.mu.Lock()
 	defer from.mu.Unlock()
 	var us []float64
@@ -96,7 +97,8 @@ func TestSpeedOfUnacknowledgedMessages(t *testing.T) {
 			require.NoError(t, err)
 		}
 		sent := time.Since(begun)
-		require.Eventually(t, func() bool { return java.count(mark, "msg", func(line) bool { return true }) == n }, patience, 20*time.Millisecond)
+		all := func() bool { return java.count(mark, "msg", func(line) bool { return true }) == n }
+		require.Eventually(t, all, patience, 20*time.Millisecond)
 		t.Logf("%d messages written in %v; Java had printed all after %v", n, sent, time.Since(begun))
 		if best = min(best, sent); best <= time.Second {
 			break

@@ -17,7 +17,8 @@ import (
 func TestTribesExamples(t *testing.T) {
 	story(t)
 	balancer, front := freeAddress(t), freeAddress(t)
-	elb := launch(t, "elb", "-tribes", "axis2", "-advertise", balancer, "-wka", balancer, "-manage", "wso2.is.domain", "-http", front, "-events")
+	elb := launch(t, "elb", "-tribes", "axis2", "-advertise", balancer, "-wka", balancer, "-manage", "wso2.is.domain",
+		"-http", front, "-events")
 	one, two := freeAddress(t), freeAddress(t)
 	node := func(address, name string) *proc {
 		return launch(t, "node", "-tribes", "axis2", "-domain", "wso2.is.domain", "-advertise", address, "-wka", balancer,

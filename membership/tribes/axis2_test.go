@@ -73,6 +73,12 @@ func TestABalancerManagesDomains(t *testing.T) {
 		require.Equal(s, 1, stranger.Own().View().Len(), "a domain that is not managed is not served")
 		require.Equal(s, 1, one.Own().View().Len())
 
+		managed := s.follow(a)
+		node := s.start(6, axis2("a", 1))
+		s.wants("one more", time.Second, managed, "added #2 (joined)", "added #3 (joined)", "added #6 (joined)")
+		require.NoError(s, node.Leave(s.Context()))
+		s.wants("which says to the balancer that it leaves, though it does not show it", 50*ms, managed, "removed #6 (left)")
+
 		two := s.start(4, lb)
 		s.pass(5 * time.Second)
 		require.Equal(s, 2, one.Own().View().Len(), "a second balancer")

@@ -336,7 +336,8 @@ func (n *Node) farewell(ctx context.Context) error {
 	if !n.post(func() {
 		var list []netip.AddrPort
 		for _, e := range n.state.sorted() {
-			if e.up {
+			// A balancer that is a well-known member shows this node, but not the other way round.
+			if e.up || n.cfg.Mode == Axis2 && e.peer != nil && !e.reached.IsZero() {
 				list = append(list, e.address)
 			}
 		}

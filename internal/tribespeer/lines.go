@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,10 +89,7 @@ func latin1(s string) string {
 
 // plainLine is a member of which there is no block any more.
 func plainLine(m membership.Member, class string) memberLine {
-	props := map[string]string{}
-	for k, v := range m.Properties() {
-		props[k] = v
-	}
+	props := maps.Collect(m.Properties())
 	return memberLine{Addr: m.Address, Domain: latin1(m.Domain), UID: wire.UID{}.String(), SecurePort: wire.None, UDPPort: wire.None,
 		Props: props, Class: class, State: "ready"}
 }
@@ -105,15 +104,16 @@ type logLines struct {
 func (h *logLines) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
 
 func (h *logLines) Handle(_ context.Context, r slog.Record) error {
-	msg := r.Message
+	var msg strings.Builder
+	msg.WriteString(r.Message)
 	for _, a := range h.attrs {
-		msg += " " + a.String()
+		msg.WriteString(" " + a.String())
 	}
 	r.Attrs(func(a slog.Attr) bool {
-		msg += " " + a.String()
+		msg.WriteString(" " + a.String())
 		return true
 	})
-	h.l.emit("log", "level", r.Level.String(), "logger", "tribes", "msg", msg, "thrown", nil)
+	h.l.emit("log", "level", r.Level.String(), "logger", "tribes", "msg", msg.String(), "thrown", nil)
 	return nil
 }
 

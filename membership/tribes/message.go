@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/gotribes/tribes/internal/javastream"
 	"github.com/gotribes/tribes/membership"
@@ -51,11 +52,11 @@ type DeliveryFailure struct {
 
 // Error names each member with the reason.
 func (e *DeliveryError) Error() string {
-	text := "not delivered:"
+	var parts []string
 	for _, f := range e.Failed {
-		text += " " + f.To.String() + ": " + f.Err.Error() + ";"
+		parts = append(parts, f.To.String()+": "+f.Err.Error())
 	}
-	return text[:len(text)-1]
+	return "not delivered: " + strings.Join(parts, "; ")
 }
 
 // Unwrap returns the reasons.

@@ -178,3 +178,13 @@ func send(n *Node, o Options, body any, to ...membership.ID) error {
 	_, err := n.Send(context.Background(), o, body, to...)
 	return err
 }
+
+func TestAConnectionIsHeldWhereNothingIsSent(t *testing.T) {
+	inSite(t, func(s *site) {
+		_, seen := s.join(1, Config{Peers: peersAt(2), NoNotices: true})
+		s.start(2, Config{Peers: peersAt(1), NoNotices: true})
+		s.wants("found by a probe", 2*time.Second, seen, "added #1 (joined)", "added #2 (joined)")
+		s.net.Crash(host(2))
+		s.wants("a crash by the connection that is held", 50*ms, seen, "removed #2 (crashed)")
+	})
+}

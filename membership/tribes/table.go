@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -262,9 +263,7 @@ func (n *Node) publishDirty() {
 func merged(a, b map[membership.ID]membership.Cause) map[membership.ID]membership.Cause {
 	out := map[membership.ID]membership.Cause{}
 	for _, m := range []map[membership.ID]membership.Cause{a, b} {
-		for id, c := range m {
-			out[id] = c
-		}
+		maps.Copy(out, m)
 	}
 	return out
 }

@@ -25,8 +25,7 @@ type inbound struct {
 	serial uint64
 	heard  atomic.Bool // a whole message has come
 
-	begun   time.Time // of the frame that is being read; the reader's
-	held    int64     // bytes of e.bodies taken for it; the reader's
+	held    int64 // bytes of e.bodies taken for it; the reader's
 	writing sync.Mutex
 	waiting chan delivery // nil until the first message that needs the application
 	done    chan struct{} // closed when the deliverer has ended

@@ -68,9 +68,6 @@ type Message struct {
 	Content   []byte // bytes, or a Java object stream; not to be changed
 }
 
-// messageFixed is the size of a message beside member block and content.
-const messageFixed = 4 + 8 + 4 + 16 + 4 + 4
-
 // AppendMessage appends a whole frame with the message in it.
 func AppendMessage(b []byte, m *Message) ([]byte, error) {
 	start := len(b)

@@ -3,6 +3,7 @@ package tribes
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/netip"
 	"strings"
 	"testing"
@@ -138,3 +139,12 @@ func TestAsynchronousMessagesHaveABound(t *testing.T) {
 		close(stuck)
 	})
 }
+
+// Pools and proxies take the groups of either package by what both have.
+var _, _ interface {
+	Domain() string
+	View() membership.View
+	Changes(ctx context.Context) iter.Seq[membership.Change]
+	Events(ctx context.Context) iter.Seq[membership.Event]
+	ReportFailure(id membership.ID, err error)
+} = (*Group)(nil), (*membership.Group)(nil)

@@ -152,8 +152,6 @@ func TestRealTomcats(t *testing.T) {
 			needTomcat(t)
 			one, two := newTomcat(t, "one"), newTomcat(t, "two")
 			balancer, front := freeAddress(t), freeAddress(t)
-			// The balancer comes first in the lists: a Tomcat asks the first of all for
-			// its sessions, and waits a minute if nobody answers.
 			one.write(t, mode, balancer, two.address)
 			two.write(t, mode, balancer, one.address)
 			port := func(c *tomcat) string {
@@ -163,15 +161,17 @@ func TestRealTomcats(t *testing.T) {
 			}
 			elb := launch(t, "elb", "-tribes", mode, "-advertise", balancer, "-wka", one.address+","+two.address, "-manage", "shop",
 				"-tribes-channel", "shop-Channel", "-http", front, "-http-port", port(one), "-http-port", port(two), "-events")
-			begun := time.Now()
-			one.start(t)
-			two.start(t)
-			for range 2 {
-				elb.expectWithin("memberAdded", time.Minute)
+			// One after the other: two that start together and ask each other for their
+			// sessions wait a minute, whoever else is there. The first asks the balancer.
+			for _, c := range []*tomcat{one, two} {
+				begun := time.Now()
+				c.start(t)
+				l := elb.expectWithin("memberAdded", time.Minute)
+				require.Equal(t, c.address, l.Member.Address)
+				require.Eventually(t, func() bool { return served(c) }, 50*time.Second, 100*time.Millisecond)
+				t.Logf("%s serves after %v", c.name, time.Since(begun))
 			}
 			url := "http://" + front + "/count"
-			require.Eventually(t, func() bool { return served(one) && served(two) }, 50*time.Second, 100*time.Millisecond)
-			t.Logf("both serve after %v", time.Since(begun))
 
 			jar, err := cookiejar.New(nil)
 			require.NoError(t, err)

@@ -26,7 +26,10 @@ type settings struct {
 	advertise, http, admin string
 	wka, manage, hosts     program.List
 	sticky                 string
-	routes                 routes // from hosts and manage
+	tribes                 string        // the kind of Java group; "" is a group of this library
+	channel                string        // its channel, with service
+	httpPorts              program.Pairs // of Java members that publish none, by address
+	routes                 routes        // from hosts and manage
 	events, insecure       bool
 	keyFile                *program.KeyFile
 }
@@ -59,6 +62,11 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.Var(&s.hosts, "hosts", "`host=domain` items, with commas between: where requests for a host go "+
 		"(default all to the domain of -manage, if that is just one)")
 	f.StringVar(&s.sticky, "sticky", "", "the `name` of a cookie that keeps clients at their members (default none)")
+	f.StringVar(&s.tribes, "tribes", "", "the `kind` of a group of Java members (Apache Tribes): static, service or axis2. "+
+		"With static and service, -manage is the domain of the group and -wka its other members; with axis2 they are as ever")
+	f.StringVar(&s.channel, "tribes-channel", "", "the `name` of the channel with -tribes service; Tomcat's is its "+
+		"clusterName and -Channel (default \"chan\")")
+	f.Var(&s.httpPorts, "http-port", "the HTTP port of a Java member that publishes none, as `host:port=8080`; may be repeated")
 	f.BoolVar(&s.events, "events", false, "print the events of all its domains as lines of JSON on standard output")
 	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen for members beyond loopback although nothing is encrypted")
@@ -91,6 +99,9 @@ func (s *settings) check() error {
 		if err := program.Address("admin", s.admin); err != nil {
 			return err
 		}
+	}
+	if err := s.checkTribes(); err != nil {
+		return err
 	}
 	var err error
 	s.routes, err = parseRoutes(s.hosts, s.manage)

@@ -30,6 +30,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer web.Close()
+	if s.tribes != "" {
+		return runTribes(ctx, s, web, stdout, logger)
+	}
 
 	var wg sync.WaitGroup
 	defer wg.Wait() // for goroutines that end with the node, which is closed before

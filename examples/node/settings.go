@@ -19,6 +19,8 @@ type settings struct {
 	properties                       program.Pairs
 	events, insecure                 bool
 	keyFile                          *program.KeyFile
+	tribes                           string // the kind of Java group; "" is a group of this library
+	channel                          string // its channel, with service
 }
 
 // flagOf says which flag each field of membership.Config comes from.
@@ -55,6 +57,9 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.Var(&s.wka, "wka", "well-known `addresses`, host:port with commas between: where to look for the group")
 	f.Var(&s.properties, "property", "a `key=value` to publish; may be repeated. "+
 		balance.PortProperty+" is the port of -http unless it is set here")
+	f.StringVar(&s.tribes, "tribes", "", "the `kind` of a group of Java members (Apache Tribes): static, service or axis2; "+
+		"-wka are its other members, with axis2 the well-known ones")
+	f.StringVar(&s.channel, "tribes-channel", "", "the `name` of the channel with -tribes service (default \"chan\")")
 	f.BoolVar(&s.events, "events", false, "print the events of the domain as lines of JSON on standard output")
 	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen beyond loopback although nothing is encrypted")

@@ -17,11 +17,13 @@ type settings struct {
 	template, out, exec       string
 	settle, linger, timeout   time.Duration
 	insecure                  bool
+	keyFile                   *program.KeyFile
 }
 
 // flagOf says which flag a field of membership.Config comes from.
 var flagOf = map[string]string{
 	"Domain": "domain", "Manage": "manage", "Advertise": "advertise", "Listener": "advertise", "WellKnown": "wka", "Insecure": "insecure",
+	"Keys": "key-file",
 }
 
 // parse reads the flags; help is where -h writes to.
@@ -39,11 +41,15 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.DurationVar(&s.linger, "linger", time.Second, "keep members that leave waiting so long after the command: "+
 		"a server that reloads goes on with its old file for a moment")
 	f.DurationVar(&s.timeout, "timeout", 10*time.Second, "end the command after so long; it is tried again")
+	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen for members beyond loopback although nothing is encrypted")
 	if err := f.Parse(args, help); err != nil {
 		return nil, err
 	}
-	return &s, s.check()
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return &s, s.keyFile.Load()
 }
 
 func (s *settings) check() error {
@@ -74,5 +80,6 @@ func (s *settings) check() error {
 func (s *settings) config() membership.Config {
 	return membership.Config{
 		Domain: s.domain, Manage: []string{s.manage}, Advertise: s.advertise, WellKnown: wka.List(s.wka), Insecure: s.insecure,
+		Keys: s.keyFile.Keys(),
 	}
 }

@@ -15,11 +15,13 @@ type settings struct {
 	wka                                     program.List
 	drain                                   time.Duration
 	insecure                                bool
+	keyFile                                 *program.KeyFile
 }
 
 // flagOf says which flag a field of membership.Config comes from.
 var flagOf = map[string]string{
 	"Domain": "domain", "Manage": "manage", "Advertise": "advertise", "Listener": "advertise", "WellKnown": "wka", "Insecure": "insecure",
+	"Keys": "key-file",
 }
 
 // parse reads the flags; help is where -h writes to.
@@ -33,11 +35,15 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.StringVar(&s.port, "port-property", "tcpPort", "the `property` under which members publish their port")
 	f.Var(&s.wka, "wka", "well-known `addresses`, host:port with commas between; its own may be among them")
 	f.DurationVar(&s.drain, "drain", 5*time.Second, "how long connections may still last after SIGTERM")
+	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen for members beyond loopback although nothing is encrypted")
 	if err := f.Parse(args, help); err != nil {
 		return nil, err
 	}
-	return &s, s.check()
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return &s, s.keyFile.Load()
 }
 
 func (s *settings) check() error {
@@ -60,5 +66,6 @@ func (s *settings) check() error {
 func (s *settings) config() membership.Config {
 	return membership.Config{
 		Domain: s.domain, Manage: []string{s.manage}, Advertise: s.advertise, WellKnown: wka.List(s.wka), Insecure: s.insecure,
+		Keys: s.keyFile.Keys(),
 	}
 }

@@ -79,6 +79,7 @@ func (p *parser) here() conf.Place {
 // document reads to the end of the input. The place is that of an error.
 func (p *parser) document() (root *Element, at conf.Place, err error) {
 	var open []*Element
+	var texts [][]byte // of open, gathered so that many small pieces cost no more than one
 	for {
 		at = p.here()
 		token, err := p.decoder.Token()
@@ -105,14 +106,14 @@ func (p *parser) document() (root *Element, at conf.Place, err error) {
 			default:
 				root = e
 			}
-			open = append(open, e)
+			open, texts = append(open, e), append(texts, nil)
 		case xml.EndElement: // the decoder has checked that it is the right one
-			last := open[len(open)-1]
-			last.Text = strings.TrimSpace(last.Text)
-			open = open[:len(open)-1]
+			last := len(open) - 1
+			open[last].Text = string(bytes.TrimSpace(texts[last]))
+			open, texts = open[:last], texts[:last]
 		case xml.CharData:
 			if len(open) > 0 {
-				open[len(open)-1].Text += string(token)
+				texts[len(open)-1] = append(texts[len(open)-1], token...)
 			} else if len(bytes.TrimSpace(token)) > 0 {
 				return nil, at, errors.New("text outside of all elements; is this an XML file?")
 			}

@@ -44,7 +44,7 @@ func TestWhatIsNoXMLIsNamedWithItsPlace(t *testing.T) {
 		"nothing":             {"", "f:1:1: there is no element in the file"},
 		"another format":      {"a = b\n", "f:1:1: text outside of all elements"},
 		"two roots":           {"<a/>\n<b/>", "f:2:1: a second root element"},
-		"binary":              {"\x00\x01\x02", "f:1:2: not well-formed XML: illegal character code U+0000"},
+		"binary":              {"\x00\x01\x02", "f:1:4: not well-formed XML: illegal character code U+0000"},
 		"an unknown encoding": {"<?xml version='1.0' encoding='utf-16'?><a/>", "f:1:40: xml: opening charset \"utf-16\": the encoding \"utf-16\" is not known; want UTF-8"},
 		"10 MiB":              {strings.Repeat(" ", 10<<20), "f: the file has more than 2048 KiB"},
 		"very deep":           {strings.Repeat("<a>", 100_000), "f:1:193: elements lie more than 64 deep"},

@@ -67,7 +67,8 @@ func TestPartsAndVariables(t *testing.T) {
 	f, err := axis2.Parse("a.xml", []byte(cluster(`
 		<parameter name="localMemberBindAddress">0.0.0.0</parameter>
 		<parameter name="localMemberBindPort">4001</parameter>
-		<members><member><hostName>${ADDRESS}</hostName><port>4000</port></member><member><hostName>::1</hostName><port>1</port></member></members>
+		<members><member><hostName>${ADDRESS}</hostName><port>4000</port></member>
+			<member><hostName>::1</hostName><port>1</port></member></members>
 		<stateManager class="x" enable="true"><replication/></stateManager>
 		<groupManagement enable="true">
 			<applicationDomain name="a" subDomain="mgt" agent="x" port="2222"/>
@@ -92,31 +93,100 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		return "<axisconfig>\n<transportReceiver name='http'>\n" + lines + "\n</transportReceiver></axisconfig>"
 	}
 	for why, c := range map[string]struct{ text, want string }{
-		"another file":                 {"<Server/>", `a.xml:1:1: the file begins with <Server>, not with <axisconfig>; is it an axis2.xml?`},
-		"clustering is off":            {"<axisconfig>\n<clustering enable='false'/></axisconfig>", `a.xml:2:1: <clustering> has enable="false"; want "true"`},
-		"neither on nor off":           {"<axisconfig>\n<clustering enable='yes'/></axisconfig>", `a.xml:2:1: enable="yes" of <clustering>: want true or false`},
-		"clustering twice":             {"<axisconfig>\n<clustering enable='false'/>\n<clustering/></axisconfig>", `a.xml:2:1: <clustering> has enable`},
-		"no scheme":                    {"<axisconfig>\n<clustering/></axisconfig>", `a.xml:2:1: <clustering> has no membershipScheme, which means multicast; want wka`},
-		"multicast":                    {"<axisconfig><clustering>\n<parameter name='membershipScheme'>multicast</parameter></clustering></axisconfig>", `a.xml:2:1: membershipScheme "multicast" is not known here; want wka, and <members>`},
-		"a misspelt parameter":         {cluster("<parameter name='localMemberHst'>x</parameter>"), `a.xml:4:1: unknown parameter "localMemberHst"; did you mean "localMemberHost"? of <clustering>`},
-		"a misspelt element":           {cluster("<memebers/>"), `a.xml:4:1: unknown element "memebers"; did you mean "members"? of <clustering>`},
-		"a parameter without a name":   {cluster("<parameter>x</parameter>"), `a.xml:4:1: a parameter of <clustering> has no name`},
-		"a parameter twice":            {cluster("<parameter name='domain'>x</parameter>\n<parameter name='domain'>y</parameter>"), `a.xml:5:1: the parameter "domain" of <clustering> is set twice; the first time at line 4`},
-		"a port that is none":          {cluster("<parameter name='localMemberPort'>70000</parameter>"), `a.xml:4:1: localMemberPort "70000": want a port from 1 to 65535`},
-		"a member without a port":      {cluster("<members>\n<member><hostName>h</hostName></member></members>"), `a.xml:5:1: a <member> of <members> needs a <hostName> and a <port>`},
-		"a member's port that is none": {cluster("<members>\n<member><hostName>h</hostName>\n<port>x</port></member></members>"), `a.xml:6:1: port "x": want a port from 1 to 65535`},
-		"no member":                    {cluster("<members>\n<membr/></members>"), `a.xml:5:1: unknown element "membr"; did you mean "member"? of <members>`},
-		"an unknown variable":          {cluster("<parameter name='domain'>${NONE}</parameter>"), `a.xml:4:1: domain: ${NONE} has no value; set the environment variable NONE`},
-		"a property without a value":   {cluster("<parameter name='properties'>\n<property name='x'/></parameter>"), `a.xml:5:1: a <property> needs a name and a value`},
-		"a property twice":             {cluster("<parameter name='properties'><property name='x' value='1'/>\n<property name='x' value='2'/></parameter>"), `a.xml:5:1: the property "x" is set twice`},
-		"a mapping of no port":         {cluster("<parameter name='properties'>\n<property name='port.mapping.http' value='9763'/></parameter>"), `a.xml:5:1: property port.mapping.http: want a port of the balancer`},
-		"a mapping to no port":         {cluster("<parameter name='properties'>\n<property name='port.mapping.80' value='http'/></parameter>"), `a.xml:5:1: property port.mapping.80 "http": want the port of this member`},
-		"a domain without a name":      {cluster("<groupManagement enable='true'>\n<applicationDomain/></groupManagement>"), `a.xml:5:1: an <applicationDomain> needs a name`},
-		"a receiver without a port":    {receiver(""), `a.xml:2:1: the transportReceiver "http" has no parameter "port"`},
-		"a receiver's port":            {receiver("<parameter name='port'>0</parameter>"), `a.xml:3:1: port "0": want a port from 1 to 65535`},
-		"a keystore without content":   {receiver("<parameter name='port'>1</parameter>\n<parameter name='keystore'/>"), `a.xml:4:1: the parameter keystore has no <KeyStore> in it`},
-		"a keystore without a place":   {receiver("<parameter name='port'>1</parameter>\n<parameter name='keystore'><KeyStore/></parameter>"), `a.xml:4:28: <KeyStore> has no <Location>`},
-		"a bomb":                       {`<!DOCTYPE a [<!ENTITY x "y">]><axisconfig>&x;</axisconfig>`, `a.xml:1:1: a document type declaration is not accepted`},
+		"another file": {
+			"<Server/>",
+			`a.xml:1:1: the file begins with <Server>, not with <axisconfig>; is it an axis2.xml?`,
+		},
+		"clustering is off": {
+			"<axisconfig>\n<clustering enable='false'/></axisconfig>",
+			`a.xml:2:1: <clustering> has enable="false"; want "true"`,
+		},
+		"neither on nor off": {
+			"<axisconfig>\n<clustering enable='yes'/></axisconfig>",
+			`a.xml:2:1: enable="yes" of <clustering>: want true or false`,
+		},
+		"clustering twice": {
+			"<axisconfig>\n<clustering enable='false'/>\n<clustering/></axisconfig>",
+			`a.xml:2:1: <clustering> has enable`,
+		},
+		"no scheme": {
+			"<axisconfig>\n<clustering/></axisconfig>",
+			`a.xml:2:1: <clustering> has no membershipScheme, which means multicast; want wka`,
+		},
+		"multicast": {
+			"<axisconfig><clustering>\n<parameter name='membershipScheme'>multicast</parameter></clustering></axisconfig>",
+			`a.xml:2:1: membershipScheme "multicast" is not known here; want wka, and <members>`,
+		},
+		"a misspelt parameter": {
+			cluster("<parameter name='localMemberHst'>x</parameter>"),
+			`a.xml:4:1: unknown parameter "localMemberHst"; did you mean "localMemberHost"? of <clustering>`,
+		},
+		"a misspelt element": {
+			cluster("<memebers/>"),
+			`a.xml:4:1: unknown element "memebers"; did you mean "members"? of <clustering>`,
+		},
+		"a parameter without a name": {cluster("<parameter>x</parameter>"), `a.xml:4:1: a parameter of <clustering> has no name`},
+		"a parameter twice": {
+			cluster("<parameter name='domain'>x</parameter>\n<parameter name='domain'>y</parameter>"),
+			`a.xml:5:1: the parameter "domain" of <clustering> is set twice; the first time at line 4`,
+		},
+		"a port that is none": {
+			cluster("<parameter name='localMemberPort'>70000</parameter>"),
+			`a.xml:4:1: localMemberPort "70000": want a port from 1 to 65535`,
+		},
+		"a member without a port": {
+			cluster("<members>\n<member><hostName>h</hostName></member></members>"),
+			`a.xml:5:1: a <member> of <members> needs a <hostName> and a <port>`,
+		},
+		"a member's port that is none": {
+			cluster("<members>\n<member><hostName>h</hostName>\n<port>x</port></member></members>"),
+			`a.xml:6:1: port "x": want a port from 1 to 65535`,
+		},
+		"no member": {
+			cluster("<members>\n<membr/></members>"),
+			`a.xml:5:1: unknown element "membr"; did you mean "member"? of <members>`,
+		},
+		"an unknown variable": {
+			cluster("<parameter name='domain'>${NONE}</parameter>"),
+			`a.xml:4:1: domain: ${NONE} has no value; set the environment variable NONE`,
+		},
+		"a property without a value": {
+			cluster("<parameter name='properties'>\n<property name='x'/></parameter>"),
+			`a.xml:5:1: a <property> needs a name and a value`,
+		},
+		"a property twice": {
+			cluster("<parameter name='properties'><property name='x' value='1'/>\n<property name='x' value='2'/></parameter>"),
+			`a.xml:5:1: the property "x" is set twice`,
+		},
+		"a mapping of no port": {
+			cluster("<parameter name='properties'>\n<property name='port.mapping.http' value='9763'/></parameter>"),
+			`a.xml:5:1: property port.mapping.http: want a port of the balancer`,
+		},
+		"a mapping to no port": {
+			cluster("<parameter name='properties'>\n<property name='port.mapping.80' value='http'/></parameter>"),
+			`a.xml:5:1: property port.mapping.80 "http": want the port of this member`,
+		},
+		"a domain without a name": {
+			cluster("<groupManagement enable='true'>\n<applicationDomain/></groupManagement>"),
+			`a.xml:5:1: an <applicationDomain> needs a name`,
+		},
+		"a receiver without a port": {receiver(""), `a.xml:2:1: the transportReceiver "http" has no parameter "port"`},
+		"a receiver's port": {
+			receiver("<parameter name='port'>0</parameter>"),
+			`a.xml:3:1: port "0": want a port from 1 to 65535`,
+		},
+		"a keystore without content": {
+			receiver("<parameter name='port'>1</parameter>\n<parameter name='keystore'/>"),
+			`a.xml:4:1: the parameter keystore has no <KeyStore> in it`,
+		},
+		"a keystore without a place": {
+			receiver("<parameter name='port'>1</parameter>\n<parameter name='keystore'><KeyStore/></parameter>"),
+			`a.xml:4:28: <KeyStore> has no <Location>`,
+		},
+		"a bomb": {
+			`<!DOCTYPE a [<!ENTITY x "y">]><axisconfig>&x;</axisconfig>`,
+			`a.xml:1:1: a document type declaration is not accepted`,
+		},
 	} {
 		t.Run(why, func(t *testing.T) {
 			_, err := axis2.Parse("a.xml", []byte(c.text), lookup)

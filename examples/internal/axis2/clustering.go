@@ -58,6 +58,11 @@ var unusedElements = map[string]string{
 	"membershipListener":   "events are for the program's own code",
 }
 
+// words are the known ones in order, for suggestions.
+func words(unused map[string]string, used []string) []string {
+	return slices.Sorted(slices.Values(slices.AppendSeq(slices.Clone(used), maps.Keys(unused))))
+}
+
 // clustering reads the part of that name.
 func (r *reader) clustering(e *xmltree.Element) *Clustering {
 	c := &Clustering{At: e.At}
@@ -90,8 +95,7 @@ func (r *reader) clustering(e *xmltree.Element) *Clustering {
 				r.report.Unused(p.At, name, why)
 				return
 			}
-			all := slices.Sorted(slices.Values(slices.AppendSeq(slices.Clone(usedParameters), maps.Keys(unusedParameters))))
-			r.report.Bad(p.At, "%s of <clustering>", conf.Unknown("parameter", name, all))
+			r.report.Bad(p.At, "%s of <clustering>", conf.Unknown("parameter", name, words(unusedParameters, usedParameters)))
 		}
 	})
 	if scheme == "" {
@@ -109,7 +113,7 @@ func (r *reader) clustering(e *xmltree.Element) *Clustering {
 				r.report.Unused(part.At, part.Name, why)
 				continue
 			}
-			all := slices.Sorted(slices.Values(slices.AppendSeq([]string{"parameter", "members", "groupManagement"}, maps.Keys(unusedElements))))
+			all := words(unusedElements, []string{"parameter", "members", "groupManagement"})
 			r.report.Bad(part.At, "%s of <clustering>", conf.Unknown("element", part.Name, all))
 		}
 	}

@@ -32,10 +32,11 @@ func TestWhatIsNotSaidIsNothing(t *testing.T) {
 func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 	for text, want := range map[string]string{
 		"<axisconfig/>": `c.xml:1:1: the file begins with <axisconfig>, not with <Server>; is it a carbon.xml?`,
-		"<Server><Ports>\n<Offset>x</Offset></Ports></Server>":   `c.xml:2:1: Offset "x": want a whole number from 0 to 60000`,
-		"<Server><Ports>\n<Offset>-1</Offset></Ports></Server>":  `c.xml:2:1: Offset "-1": want a whole number from 0 to 60000`,
-		"<Server>\n<HostName>${carbon.host}</HostName></Server>": `c.xml:2:1: HostName: ${carbon.host} has no value; set the environment variable carbon.host`,
-		"<Server>\n<HostName>a</HostName>":                       `c.xml:2:23: not well-formed XML: unexpected EOF`,
+		"<Server><Ports>\n<Offset>x</Offset></Ports></Server>":  `c.xml:2:1: Offset "x": want a whole number from 0 to 60000`,
+		"<Server><Ports>\n<Offset>-1</Offset></Ports></Server>": `c.xml:2:1: Offset "-1": want a whole number from 0 to 60000`,
+		"<Server>\n<HostName>${carbon.host}</HostName></Server>": `c.xml:2:1: HostName: ${carbon.host} has no value; set the ` +
+			`environment variable carbon.host`,
+		"<Server>\n<HostName>a</HostName>": `c.xml:2:23: not well-formed XML: unexpected EOF`,
 	} {
 		_, err := carbon.Parse("c.xml", []byte(text), none)
 		require.EqualError(t, err, want)

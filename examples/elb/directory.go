@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,16 +19,18 @@ import (
 type directory struct {
 	node    *membership.Node
 	events  *eventlog.Writer // nil is silent
-	mu      sync.Mutex       // for domains; held for nothing else
-	domains map[string]bool  // the names; the node bounds how many there are
+	logger  *slog.Logger
+	mu      sync.Mutex      // for domains; held for nothing else
+	domains map[string]bool // the names; the node bounds how many there are
 }
 
 // newDirectory makes an empty one; run fills it.
-func newDirectory(node *membership.Node, events *eventlog.Writer) *directory {
-	return &directory{node: node, events: events, domains: map[string]bool{}}
+func newDirectory(node *membership.Node, events *eventlog.Writer, logger *slog.Logger) *directory {
+	return &directory{node: node, events: events, logger: logger, domains: map[string]bool{}}
 }
 
-// run follows the groups, and writes their events, until the node has ended.
+// run follows the groups, writes their events and logs who comes and goes, until
+// the node has ended.
 func (d *directory) run() {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -35,14 +39,22 @@ func (d *directory) run() {
 	ctx := context.Background()
 	for g := range d.node.Groups(ctx) {
 		d.note(g.Domain())
-		if d.events == nil {
-			continue // a subscription has its price: members wait for it when they leave
-		}
 		wg.Go(func() {
 			for c := range g.Changes(ctx) {
 				d.events.Change(c, d.node.Self().ID)
+				d.log(c)
 			}
 		})
+	}
+}
+
+// log names who has come and who has gone.
+func (d *directory) log(c membership.Change) {
+	for _, e := range c.Events {
+		if m := e.Member; e.Kind == membership.MemberAdded || e.Kind == membership.MemberRemoved {
+			d.logger.Info(e.Kind.String(), "cause", e.Cause.String(), "domain", c.View.Domain(), "sub-domain", m.SubDomain,
+				"name", m.Name, "member", m.Address, "members", c.View.Len())
+		}
 	}
 }
 
@@ -69,23 +81,36 @@ type view struct {
 	Managers []eventlog.Member `json:"managers"`
 }
 
-// handler answers GET /members with all views, sorted by domain.
+// handler answers GET /members with all views, sorted by domain, and GET /healthz
+// with 200, or with 503 once the node has ended.
 func (d *directory) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) {
-		views := []view{} // never null
-		for _, domain := range d.names() {
-			// A domain that nobody belongs to any more may be gone again.
-			if g, ok := d.node.Group(domain); ok {
-				views = append(views, viewOf(g.View()))
-			}
-		}
-		w.Header().Set("Content-Type", "application/json")
-		out := json.NewEncoder(w)
-		out.SetIndent("", "  ")
-		_ = out.Encode(views) // only the client's absence can fail it
-	})
+	mux.HandleFunc("GET /members", d.members)
+	mux.HandleFunc("GET /healthz", d.healthz)
 	return mux
+}
+
+func (d *directory) members(w http.ResponseWriter, _ *http.Request) {
+	views := []view{} // never null
+	for _, domain := range d.names() {
+		// A domain that nobody belongs to any more may be gone again.
+		if g, ok := d.node.Group(domain); ok {
+			views = append(views, viewOf(g.View()))
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	_ = out.Encode(views) // only the client's absence can fail it
+}
+
+func (d *directory) healthz(w http.ResponseWriter, _ *http.Request) {
+	select {
+	case <-d.node.Done():
+		http.Error(w, "the node has ended", http.StatusServiceUnavailable)
+	default:
+		io.WriteString(w, "ok\n")
+	}
 }
 
 // viewOf makes the JSON form of a view.

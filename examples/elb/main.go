@@ -1,15 +1,25 @@
 // Command elb is a load balancer: it follows domains without belonging to them
-// and hands HTTP requests to their members by the Host header. The README of
-// the examples says how to run it.
+// and hands HTTP requests to their members by host and tenant. It takes the
+// configuration files of the originals, or flags. The README of the examples
+// says how to run it.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"fmt"
 	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
 	"sync"
+	"sync/atomic"
+	"syscall"
 
-	"github.com/gotribes/tribes/examples/internal/balance"
 	"github.com/gotribes/tribes/examples/internal/eventlog"
+	"github.com/gotribes/tribes/examples/internal/members"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
 )
@@ -17,37 +27,50 @@ import (
 func main() { program.Main("elb", run) }
 
 // run is the program: listen, start the node, follow its domains, serve. When
-// ctx ends it leaves its own domain and then stops serving.
+// ctx ends it stops accepting, finishes what is under way, and leaves its own
+// domain.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
+	if s.printConfig {
+		s.print(stdout)
+	}
+	if s.printConfig || s.checkConfig {
+		return nil
+	}
 	logger := program.Logger(stderr, "elb")
-	web, admin, err := listen(s)
+	for _, n := range s.notes {
+		logger.Info("a setting of a file is not used", "at", n.Place.String(), "setting", n.Setting, "why", n.Why)
+	}
+	files, err := load(s)
 	if err != nil {
 		return err
 	}
-	defer web.Close()
-	defer admin.Close()
+	doors, err := open(s)
+	if err != nil {
+		return err
+	}
+	defer doors.close()
 
 	var wg sync.WaitGroup
 	defer wg.Wait() // for goroutines that end with the node, which is closed before
-	cfg := s.config()
-	cfg.Logger = logger
-	// Start and not Join: a balancer serves whatever there is, from the first
-	// moment on, and may well be the first of all.
-	node, err := membership.Start(cfg)
+	node, err := start(s, logger)
 	if err != nil {
-		return program.Config(err, flagOf)
+		return err
 	}
 	defer node.Close()
 
+	b := newBalancer(s, args, port(doors.plain), port(doors.secure), logger)
+	defer b.gw.Close()
+	b.find = members.FromNode(node)
+	b.apply(s, files)
 	events := eventlog.New(stdout)
 	if !s.events {
 		events = nil // silent
 	}
-	dir := newDirectory(node, events)
+	dir := newDirectory(node, events, logger)
 	wg.Go(dir.run)
 	refused := make(chan error, 1)
 	wg.Go(func() {
@@ -55,37 +78,138 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			refused <- err
 		}
 	})
-	proxy := balance.New(s.routes.domainOf, balance.FromNode(node), logger)
-	defer proxy.Close()
-	web.Serve(proxy)
-	admin.Serve(dir.handler())
+	doors.serve(b, dir.handler())
+	return attend(ctx, b, node, doors, refused)
+}
 
-	select {
-	case <-ctx.Done():
-		err = nil
-	case <-node.Done():
-		return node.Err() // it was replaced, say
-	case err = <-refused:
-	case err = <-web.Failed():
-	case err = <-admin.Failed():
+// start makes the node of the settings. What they got wrong is an error that
+// names the flag.
+func start(s *settings, logger *slog.Logger) (*membership.Node, error) {
+	cfg := s.config()
+	cfg.Logger = logger
+	if s.listen != "" {
+		listener, err := net.Listen("tcp", s.listen)
+		if err != nil {
+			return nil, fmt.Errorf("-listen %q: %w", s.listen, err)
+		}
+		cfg.Listener = listener
 	}
-	program.Leave(node, logger)
-	web.Shutdown()
-	admin.Shutdown()
+	// Start and not Join: a balancer serves whatever there is, from the first
+	// moment on, and may well be the first of all.
+	node, err := membership.Start(cfg)
+	if err != nil {
+		if cfg.Listener != nil {
+			cfg.Listener.Close()
+		}
+		return nil, program.Config(err, s.flagOf())
+	}
+	return node, nil
+}
+
+// attend waits for the end, and meanwhile reads files again that have changed,
+// or all of them on SIGHUP.
+func attend(ctx context.Context, b *balancer, node *membership.Node, doors *doors, refused <-chan error) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	changed := make(chan struct{}, 1)
+	watching, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	var files atomic.Pointer[[]string] // the watcher runs beside this
+	files.Store(new(b.now.watched()))
+	wg.Go(func() {
+		program.Watch(watching, program.WatchTime, func() []string { return *files.Load() }, func() {
+			select {
+			case changed <- struct{}{}:
+			default: // it will be read anyway
+			}
+		})
+	})
+	var err error
+	for waiting := true; waiting; {
+		waiting = false
+		select {
+		case <-hangup:
+			b.reload()
+			files.Store(new(b.now.watched()))
+			waiting = true
+		case <-changed:
+			b.refresh()
+			waiting = true
+		case <-ctx.Done():
+		case <-node.Done():
+			return node.Err() // it was replaced, say
+		case err = <-refused:
+		case err = <-doors.plain.Failed():
+		case err = <-doors.secure.Failed():
+		case err = <-doors.admin.Failed():
+		}
+	}
+	doors.shutdown()
+	program.Leave(node, b.logger)
 	return err
 }
 
-// listen takes the addresses for requests and, if there is one, for the views.
-func listen(s *settings) (web, admin *program.HTTPServer, err error) {
-	if web, err = program.Listen("http", s.http); err != nil {
-		return nil, nil, err
+// doors are where requests come in. Each may be nil.
+type doors struct{ plain, secure, admin *program.HTTPServer }
+
+// open takes the addresses. One that is taken is an error: nothing is moved to
+// another one.
+func open(s *settings) (*doors, error) {
+	d := &doors{}
+	for _, one := range []struct {
+		flagName, address string
+		to                **program.HTTPServer
+	}{{"http", s.http, &d.plain}, {"https", s.https, &d.secure}, {"admin", s.admin, &d.admin}} {
+		if one.address == "" {
+			continue
+		}
+		server, err := program.Listen(one.flagName, one.address)
+		if err != nil {
+			d.close()
+			return nil, err
+		}
+		*one.to = server.Bound(program.Limits{Header: s.maxHeader, Connections: s.maxConnections, Stop: s.drain})
 	}
-	if s.admin == "" {
-		return web, nil, nil
+	return d, nil
+}
+
+// port is the one that a server listens on, or "".
+func port(s *program.HTTPServer) string {
+	if s == nil {
+		return ""
 	}
-	if admin, err = program.Listen("admin", s.admin); err != nil {
-		web.Close()
-		return nil, nil, err
+	return s.Port()
+}
+
+// serve begins to answer.
+func (d *doors) serve(b *balancer, admin http.Handler) {
+	if d.plain != nil {
+		d.plain.Log(b.gw.ErrorLog())
+		d.plain.Serve(b.gw.Handler(false, d.plain.Port()))
 	}
-	return web, admin, nil
+	if d.secure != nil {
+		d.secure.Log(b.gw.ErrorLog())
+		d.secure.Secure(&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: b.certificate})
+		d.secure.Serve(b.gw.Handler(true, d.secure.Port()))
+	}
+	d.admin.Serve(admin)
+}
+
+// shutdown lets requests under way end, at all doors at the same time.
+func (d *doors) shutdown() {
+	var wg sync.WaitGroup
+	wg.Go(d.plain.Shutdown)
+	wg.Go(d.secure.Shutdown)
+	wg.Wait()
+	d.admin.Shutdown()
+}
+
+// close cuts everything off.
+func (d *doors) close() {
+	d.plain.Close()
+	d.secure.Close()
+	d.admin.Close()
 }

@@ -5,12 +5,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/gotribes/tribes/examples/internal/eventlog"
+	"github.com/gotribes/tribes/examples/internal/members"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
 )
@@ -24,21 +31,38 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if s.printConfig {
+		s.print(stdout)
+	}
+	if s.printConfig || s.checkConfig {
+		return nil
+	}
 	logger := program.Logger(stderr, "node")
-	web, err := program.Listen("http", s.http)
+	for _, n := range s.notes {
+		logger.Info("a setting of a file is not used", "at", n.Place.String(), "setting", n.Setting, "why", n.Why)
+	}
+	doors, err := open(s, logger)
 	if err != nil {
 		return err
 	}
-	defer web.Close()
+	defer doors.close()
 
 	var wg sync.WaitGroup
 	defer wg.Wait() // for goroutines that end with the node, which is closed before
-	node, err := start(s, web.Port(), stderr)
+	properties, err := s.published(port(doors.plain), port(doors.secure))
+	if err != nil {
+		return err
+	}
+	for _, lost := range astray(properties, properties[members.HTTPPort], properties[members.HTTPSPort]) {
+		logger.Warn("a port mapping leads to a port that is not served here", "property", lost,
+			members.HTTPPort, properties[members.HTTPPort], members.HTTPSPort, properties[members.HTTPSPort])
+	}
+	node, err := start(s, properties, logger)
 	if err != nil {
 		return err
 	}
 	defer node.Close()
-	web.Serve(answers(node.Self))
+	doors.serve(s, node)
 
 	events := eventlog.New(stdout)
 	if !s.events {
@@ -56,27 +80,76 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			refused <- err
 		}
 	})
+	return attend(ctx, s, args, node, doors, refused, logger)
+}
 
-	select {
-	case <-ctx.Done():
-		program.Leave(node, logger)
-		web.Shutdown()
-		return nil
-	case <-node.Done():
-		return node.Err() // it was replaced, say
-	case err := <-refused:
-		return err
-	case err := <-web.Failed():
-		program.Leave(node, logger)
-		return err
+// attend waits for the end, and meanwhile reads files again that have changed,
+// or all of them on SIGHUP.
+func attend(ctx context.Context, s *settings, args []string, node *membership.Node, doors *doors, refused <-chan error,
+	logger *slog.Logger) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	if s.store.File != "" {
+		wg.Go(func() {
+			program.Watch(watching, program.WatchTime, s.store.Files, func() { doors.renew(s, logger) })
+		})
 	}
+	for {
+		select {
+		case <-hangup:
+			doors.renew(s, logger)
+			reload(ctx, s, args, node, doors, logger)
+			continue
+		case <-ctx.Done():
+			program.Leave(node, logger)
+			doors.shutdown()
+			return nil
+		case <-node.Done():
+			return node.Err() // it was replaced, say
+		case err := <-refused:
+			return err
+		case err := <-doors.plain.Failed():
+			program.Leave(node, logger)
+			return err
+		case err := <-doors.secure.Failed():
+			program.Leave(node, logger)
+			return err
+		}
+	}
+}
+
+// reload reads the files again and publishes the properties that they have now.
+// All else takes a new start. What cannot be used is logged, and the old goes on.
+func reload(ctx context.Context, old *settings, args []string, node *membership.Node, doors *doors, logger *slog.Logger) {
+	s, err := parse(args, nil)
+	if err == nil && (s.domain != old.domain || s.subDomain != old.subDomain || s.advertise != old.advertise ||
+		s.http != old.http || s.https != old.https || !slices.Equal(s.wka, old.wka)) {
+		err = errors.New("it takes a new start to change more than properties, keys and certificates")
+	}
+	var properties map[string]string
+	if err == nil {
+		properties, err = s.published(port(doors.plain), port(doors.secure))
+	}
+	if err == nil {
+		err = node.SetProperties(ctx, properties)
+	}
+	if err != nil {
+		logger.Error("the configuration cannot be used; the old one goes on", "error", err)
+		return
+	}
+	logger.Info("the configuration was read again")
 }
 
 // start makes the node of the settings. What they got wrong is an error that
 // names the flag.
-func start(s *settings, httpPort string, stderr io.Writer) (*membership.Node, error) {
-	cfg := s.config(httpPort)
-	cfg.Logger = program.Logger(stderr, "node")
+func start(s *settings, properties map[string]string, logger *slog.Logger) (*membership.Node, error) {
+	cfg := s.config(properties)
+	cfg.Logger = logger
 	if s.listen != "" {
 		listener, err := net.Listen("tcp", s.listen)
 		if err != nil {

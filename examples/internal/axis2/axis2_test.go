@@ -15,7 +15,7 @@ import (
 func lookup(name string) (string, bool) { return "10.0.0.9", name == "ADDRESS" }
 
 func TestNodeAsUsersHaveIt(t *testing.T) {
-	f, err := axis2.Read("testdata/axis2-node1.xml", lookup)
+	f, err := axis2.Read("../../testdata/axis2-node1.xml", lookup)
 	require.NoError(t, err)
 	require.Equal(t, "9763", f.HTTP.Port.Text)
 	require.Equal(t, "8290", f.HTTP.ProxyPort.Text)
@@ -24,7 +24,7 @@ func TestNodeAsUsersHaveIt(t *testing.T) {
 	require.Nil(t, f.HTTPS.Keystore)
 	c := f.Clustering
 	require.Equal(t, "wso2.is.domain", c.Domain.Text)
-	require.Equal(t, "testdata/axis2-node1.xml:16", c.Domain.At.Short())
+	require.Equal(t, "../../testdata/axis2-node1.xml:16", c.Domain.At.Short())
 	require.Equal(t, "127.0.0.1", c.Host.Text)
 	require.Equal(t, "4100", c.Port.Text)
 	require.Equal(t, "worker", c.SubDomain.Text)
@@ -36,7 +36,7 @@ func TestNodeAsUsersHaveIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "https://127.0.0.1:9448/services/", value)
 	_, err = c.Properties[0].Publish("127.0.0.1", "9768", "", lookup)
-	require.ErrorContains(t, err, "testdata/axis2-node1.xml:28:13: property backendServerURL: ${httpsPort} has no value")
+	require.ErrorContains(t, err, "../../testdata/axis2-node1.xml:28:13: property backendServerURL: ${httpsPort} has no value")
 	var notes []string
 	for _, n := range f.Notes {
 		notes = append(notes, n.Setting)
@@ -46,7 +46,7 @@ func TestNodeAsUsersHaveIt(t *testing.T) {
 }
 
 func TestBalancerAsUsersHaveIt(t *testing.T) {
-	f, err := axis2.Read("testdata/axis2-elb.xml", lookup)
+	f, err := axis2.Read("../../testdata/axis2-elb.xml", lookup)
 	require.NoError(t, err)
 	require.Equal(t, "8290", f.HTTP.Port.Text)
 	require.Equal(t, "8243", f.HTTPS.Port.Text)
@@ -199,7 +199,7 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 // FuzzParse: no text makes it crash, and what it accepts keeps its promises.
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"axis2-elb.xml", "axis2-node1.xml"} {
-		data, err := os.ReadFile("testdata/" + name)
+		data, err := os.ReadFile("../../testdata/" + name)
 		require.NoError(f, err)
 		f.Add(data)
 	}

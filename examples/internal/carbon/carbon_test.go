@@ -14,11 +14,11 @@ import (
 func none(string) (string, bool) { return "", false }
 
 func TestFileAsUsersHaveIt(t *testing.T) {
-	f, err := carbon.Read("testdata/carbon-node1.xml", none)
+	f, err := carbon.Read("../../testdata/carbon-node1.xml", none)
 	require.NoError(t, err)
 	require.Equal(t, 5, f.Offset)
 	require.Equal(t, "identity.example.test", f.HostName)
-	require.Equal(t, "testdata/carbon-node1.xml:6", f.OffsetAt.Short())
+	require.Equal(t, "../../testdata/carbon-node1.xml:6", f.OffsetAt.Short())
 }
 
 func TestWhatIsNotSaidIsNothing(t *testing.T) {
@@ -45,7 +45,7 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 
 // FuzzParse: no text makes it crash.
 func FuzzParse(f *testing.F) {
-	data, err := os.ReadFile("testdata/carbon-node1.xml")
+	data, err := os.ReadFile("../../testdata/carbon-node1.xml")
 	require.NoError(f, err)
 	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {

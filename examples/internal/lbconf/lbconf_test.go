@@ -50,19 +50,19 @@ func TestFilesAsUsersHaveThem(t *testing.T) {
 			"esb.example.test * wso2.esb.domain",
 		},
 	} {
-		f, err := lbconf.Read("testdata/"+name, lookup)
+		f, err := lbconf.Read("../../testdata/"+name, lookup)
 		require.NoError(t, err)
 		require.Equal(t, want, brief(f), name)
 	}
-	f, err := lbconf.Read("testdata/loadbalancer.conf", lookup)
+	f, err := lbconf.Read("../../testdata/loadbalancer.conf", lookup)
 	require.NoError(t, err)
 	require.Equal(t, 90*time.Second, f.SessionTimeout)
 	require.Equal(t, 8, f.TimeoutAt.Line)
 	require.Equal(t, []string{"wso2.is.domain", "wso2.esb.gold.domain", "wso2.esb.domain"}, f.Domains())
-	require.Equal(t, "testdata/loadbalancer.conf:4:5: instances is not used: a balancer is one process; "+
+	require.Equal(t, "../../testdata/loadbalancer.conf:4:5: instances is not used: a balancer is one process; "+
 		"start as many as there are to be", f.Notes[0].String())
 	require.Len(t, f.Notes, 12, "each setting without an effect is reported, once")
-	_, err = lbconf.Read("testdata/none.conf", lookup)
+	_, err = lbconf.Read("../../testdata/none.conf", lookup)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -283,7 +283,7 @@ func TestSeveralMistakesAreToldAtOnce(t *testing.T) {
 // FuzzParse: no text makes it crash, and what it accepts keeps its promises.
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"loadbalancer.conf", "loadbalancer-2.1.conf", "loadbalancer-article.conf"} {
-		data, err := os.ReadFile("testdata/" + name)
+		data, err := os.ReadFile("../../testdata/" + name)
 		require.NoError(f, err)
 		f.Add(data)
 	}

@@ -95,6 +95,9 @@ func (p *Pool) now() *snapshot {
 	return next
 }
 
+// Refresh forgets what was made of the newest view: tokens are made anew.
+func (p *Pool) Refresh() { p.current.Store(nil) }
+
 // make makes a snapshot. Whoever is in the old one as well keeps its age and
 // tokens.
 func (p *Pool) make(group Group, view membership.View, old *snapshot) *snapshot {

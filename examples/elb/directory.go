@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -19,18 +18,16 @@ import (
 type directory struct {
 	node    *membership.Node
 	events  *eventlog.Writer // nil is silent
-	logger  *slog.Logger
-	mu      sync.Mutex      // for domains; held for nothing else
-	domains map[string]bool // the names; the node bounds how many there are
+	mu      sync.Mutex       // for domains; held for nothing else
+	domains map[string]bool  // the names; the node bounds how many there are
 }
 
 // newDirectory makes an empty one; run fills it.
-func newDirectory(node *membership.Node, events *eventlog.Writer, logger *slog.Logger) *directory {
-	return &directory{node: node, events: events, logger: logger, domains: map[string]bool{}}
+func newDirectory(node *membership.Node, events *eventlog.Writer) *directory {
+	return &directory{node: node, events: events, domains: map[string]bool{}}
 }
 
-// run follows the groups, writes their events and logs who comes and goes, until
-// the node has ended.
+// run follows the groups, and writes their events, until the node has ended.
 func (d *directory) run() {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -39,22 +36,14 @@ func (d *directory) run() {
 	ctx := context.Background()
 	for g := range d.node.Groups(ctx) {
 		d.note(g.Domain())
+		if d.events == nil {
+			continue // a subscription has its price: members wait for it when they leave
+		}
 		wg.Go(func() {
 			for c := range g.Changes(ctx) {
 				d.events.Change(c, d.node.Self().ID)
-				d.log(c)
 			}
 		})
-	}
-}
-
-// log names who has come and who has gone.
-func (d *directory) log(c membership.Change) {
-	for _, e := range c.Events {
-		if m := e.Member; e.Kind == membership.MemberAdded || e.Kind == membership.MemberRemoved {
-			d.logger.Info(e.Kind.String(), "cause", e.Cause.String(), "domain", c.View.Domain(), "sub-domain", m.SubDomain,
-				"name", m.Name, "member", m.Address, "members", c.View.Len())
-		}
 	}
 }
 

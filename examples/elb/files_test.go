@@ -32,7 +32,8 @@ func TestFilesOfTheArticleAreEnough(t *testing.T) {
 }
 
 func TestFlagsCountOverFiles(t *testing.T) {
-	s, err := parse([]string{"-conf", "../testdata/loadbalancer.conf", "-axis2", "../testdata/axis2-elb.xml", "-carbon", "../testdata/carbon-node1.xml",
+	s, err := parse([]string{"-conf", "../testdata/loadbalancer.conf", "-axis2", "../testdata/axis2-elb.xml",
+		"-carbon", "../testdata/carbon-node1.xml",
 		"-http", "127.0.0.1:1", "-manage", "*", "-hosts", "esb.example.test=other", "-session-timeout", "1m", "-home", "/opt"}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:1", s.http, "what stands on the command line is not shifted")
@@ -43,7 +44,8 @@ func TestFlagsCountOverFiles(t *testing.T) {
 	require.Len(t, s.routes, 3, "the two routes of the bus have no host of their own left")
 	require.Equal(t, "other", s.routes[0].Domain)
 
-	s, err = parse([]string{"-manage", "d", "-carbon", "../testdata/carbon-node1.xml", "-axis2", "../testdata/axis2-elb.xml", "-offset-member"}, io.Discard)
+	s, err = parse([]string{"-manage", "d", "-carbon", "../testdata/carbon-node1.xml",
+		"-axis2", "../testdata/axis2-elb.xml", "-offset-member"}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:4005", s.advertise, "unless it is asked for")
 	s, err = parse([]string{"-manage", "d", "-offset", "7", "-advertise", "127.0.0.1:1", "-wka", "127.0.0.1:1"}, io.Discard)
@@ -52,7 +54,8 @@ func TestFlagsCountOverFiles(t *testing.T) {
 }
 
 func TestEverySettingIsPrintedWithItsSource(t *testing.T) {
-	s, err := parse([]string{"-conf", "../testdata/loadbalancer.conf", "-axis2", "../testdata/axis2-elb.xml", "-carbon", "../testdata/carbon-node1.xml",
+	s, err := parse([]string{"-conf", "../testdata/loadbalancer.conf", "-axis2", "../testdata/axis2-elb.xml",
+		"-carbon", "../testdata/carbon-node1.xml",
 		"-name", "lb"}, io.Discard)
 	require.NoError(t, err)
 	var out bytes.Buffer

@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if !s.events {
 		events = nil // silent
 	}
-	dir := newDirectory(node, events, logger)
+	dir := newDirectory(node, events)
 	wg.Go(dir.run)
 	refused := make(chan error, 1)
 	wg.Go(func() {

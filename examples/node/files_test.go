@@ -62,7 +62,7 @@ func TestEverySettingIsPrintedWithItsSource(t *testing.T) {
 		"http = :9768 # ../testdata/axis2-node1.xml:6 + offset 5 (../testdata/carbon-node1.xml:6)",
 		"proxy-port = 8290 # ../testdata/axis2-node1.xml:7",
 		"publish: mgtConsoleURL=https://${hostName}:${httpsPort}/ # ../testdata/axis2-node1.xml:29",
-		"# ../testdata/axis2-node1.xml:20:9: mcastAddress is not used: members are found through well-known addresses, not by multicast",
+		"# ../testdata/axis2-node1.xml:19:9: mcastAddress is not used: members are found through well-known addresses, not by multicast",
 	} {
 		require.Contains(t, text, want)
 	}

@@ -44,7 +44,7 @@ func (g *Gateway) answerError(w http.ResponseWriter, r *http.Request, err error)
 
 // Bounds of the log: a backend that fails, or a stranger, must not fill a disk.
 const (
-	logBurst  = 20
+	logBurst  = 5
 	logPeriod = 10 * time.Second
 )
 

@@ -10,6 +10,8 @@ import (
 	"math/big"
 	"net"
 	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
 )
 
 // madeFor is how long a certificate that was made here is valid.
@@ -50,4 +52,10 @@ func Make(names ...string) (tls.Certificate, error) {
 	}
 	leaf, err := x509.ParseCertificate(der)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
+}
+
+// PKCS12 makes a file of that form of a certificate, which the originals and
+// Load read.
+func PKCS12(c tls.Certificate, password string) ([]byte, error) {
+	return pkcs12.Modern.Encode(c.PrivateKey, c.Leaf, nil, password)
 }

@@ -73,6 +73,7 @@ func TestEverySettingIsPrintedWithItsSource(t *testing.T) {
 		"sticky = learn # default",
 		"route: is.example.test,login.example.test tenants * -> wso2.is.domain (worker) # ../testdata/loadbalancer.conf:26",
 		"route: esb.example.test tenants 1-100 -> wso2.esb.gold.domain # ../testdata/loadbalancer.conf:42",
+		"route: esb.example.test tenants * -> wso2.esb.domain # ../testdata/loadbalancer.conf:45",
 		"# ../testdata/loadbalancer.conf:5:5: enable_autoscaler is not used: there is no autoscaler here",
 		"# ../testdata/axis2-elb.xml:19:9: AvoidInitiation is not used: a member joins when its program starts",
 	} {

@@ -14,17 +14,18 @@ import (
 // says of the same host. Without either, every host belongs to the one domain
 // that is managed, if it is just one and has a name.
 func (s *settings) checkRoutes() error {
-	routes, err := parseHosts(s.hosts, s.manage)
+	given, err := parseHosts(s.hosts, s.manage)
 	if err != nil {
 		return err
 	}
+	routes := slices.Clone(given)
 	any := slices.Contains(s.manage, anyDomain)
 	for _, r := range s.routes {
 		if !any && !slices.Contains(s.manage, r.Domain) {
 			return program.Bad("manage", strings.Join(s.manage, ","), fmt.Sprintf("want the domain %q of %s, too", r.Domain, r.At))
 		}
 		r.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h lbconf.Host) bool {
-			return slices.ContainsFunc(routes, func(o lbconf.Route) bool { return o.Hosts[0].Name == h.Name })
+			return slices.ContainsFunc(given, func(o lbconf.Route) bool { return o.Hosts[0].Name == h.Name })
 		})
 		if len(r.Hosts) > 0 {
 			routes = append(routes, r)

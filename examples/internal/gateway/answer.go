@@ -20,6 +20,8 @@ func (g *Gateway) answerError(w http.ResponseWriter, r *http.Request, err error)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	nobody, empty := errors.AsType[*NoMemberError](err)
 	switch {
+	case certificate: // of the last member that was tried
+		text = "the certificate of the member that was asked could not be verified"
 	case empty:
 		retryAfter(w.Header())
 		status, text = http.StatusServiceUnavailable, nobody.Error()
@@ -33,8 +35,6 @@ func (g *Gateway) answerError(w http.ResponseWriter, r *http.Request, err error)
 		text = "the request was given up" // by the client, which will not read this
 	case tooLong(err):
 		status, text = http.StatusGatewayTimeout, "the member that was asked did not answer in time"
-	case certificate:
-		text = "the certificate of the member that was asked could not be verified"
 	}
 	if fault != nil {
 		w.Header().Set("Connection", "close") // what is left of the body is not worth waiting for

@@ -145,6 +145,9 @@ func repeatable(req *http.Request, err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return true
 	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
 	if tooLong(err) {
 		return false
 	}

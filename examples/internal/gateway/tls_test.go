@@ -68,7 +68,7 @@ func TestMembersAreVerifiedUnlessTheyAreNotToBe(t *testing.T) {
 		{&tls.Config{InsecureSkipVerify: true}, http.StatusOK},
 	} {
 		f.gw.SetTLS(c.config)
-		resp, body := f.do(f.request("POST", f.tls.URL, "d.test", nil))
+		resp, body := f.do(f.request("GET", f.tls.URL, "d.test", nil))
 		require.Equal(t, c.status, resp.StatusCode)
 		if c.status != http.StatusOK {
 			require.Equal(t, "the certificate of the member that was asked could not be verified\n", body)

@@ -212,7 +212,8 @@ func TestCertificateIsReadAgain(t *testing.T) {
 // -check-config and -print-config end by themselves: 0 is good, 2 is not.
 func TestConfigurationIsChecked(t *testing.T) {
 	story(t)
-	good := []string{"elb", "-conf", "testdata/loadbalancer-2.1.conf", "-axis2", "testdata/axis2-elb.xml", "-carbon", "testdata/carbon-node1.xml"}
+	good := []string{"elb", "-conf", "testdata/loadbalancer-2.1.conf", "-axis2", "testdata/axis2-elb.xml",
+		"-carbon", "testdata/carbon-node1.xml"}
 	stdout, stderr, status := runToEnd(t, append(good, "-check-config"))
 	require.Equal(t, 0, status, stderr)
 	require.Empty(t, stdout+stderr, "what files say is checked, not whether a keystore is there")
@@ -222,7 +223,8 @@ func TestConfigurationIsChecked(t *testing.T) {
 	_, stderr, status = runToEnd(t, good)
 	require.Equal(t, 2, status, "at start it has to be there")
 	require.Contains(t, stderr, "server.p12")
-	stdout, _, status = runToEnd(t, []string{"node", "-axis2", "testdata/axis2-node2.xml", "-carbon", "testdata/carbon-node2.xml", "-print-config"})
+	stdout, _, status = runToEnd(t, []string{"node", "-axis2", "testdata/axis2-node2.xml", "-carbon", "testdata/carbon-node2.xml",
+		"-print-config"})
 	require.Equal(t, 0, status)
 	require.Contains(t, stdout, ":9769")
 	for want, file := range map[string]string{

@@ -194,14 +194,20 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	}
 	file, password := write(t, "server.p12", store("one.test")), write(t, "password", "secret\n")
 	https := freeAddress(t)
-	lb := s.balancer("-manage", isDomain, "-https", https, "-cert", file, "-cert-password", password)
+	more := write(t, "more.p12", store("more.test"))
+	lb := s.balancer("-manage", isDomain, "-https", https, "-cert", file+","+more, "-cert-password", password)
+	name := ""
 	served := func() string {
-		conn, err := tls.Dial("tcp", https, &tls.Config{InsecureSkipVerify: true})
+		conn, err := tls.Dial("tcp", https, &tls.Config{InsecureSkipVerify: true, ServerName: name})
 		require.NoError(t, err)
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
 	}
 	require.Equal(t, "one.test", served())
+	name = "more.test"
+	require.Equal(t, "more.test", served(), "who asks for a host gets its certificate")
+	name = "other.test"
+	require.Equal(t, "one.test", served(), "else the first")
 	rewrite(t, file, store("two.test"))
 	s.until("the new one is served", func() bool { return served() == "two.test" })
 	rewrite(t, file, "garbage")

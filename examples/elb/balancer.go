@@ -72,15 +72,8 @@ func load(s *settings) (*loaded, error) {
 		}
 	}
 	if s.https != "" {
-		if s.certPassword != "" {
-			password, err := os.ReadFile(s.certPassword)
-			if err != nil {
-				return nil, program.FileError("cert-password", err)
-			}
-			s.store.Password = strings.TrimRight(string(password), "\r\n")
-		}
-		if out.certs, err = keystore.Load(s.store); err != nil {
-			return nil, &program.SettingError{Text: fmt.Sprintf("-cert (%s): %v", s.sources.From("cert"), err), Err: err}
+		if out.certs, err = loadCerts(s); err != nil {
+			return nil, err
 		}
 	}
 	if s.stickyKeys != "" {
@@ -96,6 +89,30 @@ func load(s *settings) (*loaded, error) {
 	}
 	out.config = &tls.Config{RootCAs: roots, ServerName: s.memberName, InsecureSkipVerify: s.membersInsecure}
 	return &out, nil
+}
+
+// loadCerts reads all certificates for clients.
+func loadCerts(s *settings) ([]tls.Certificate, error) {
+	password := ""
+	if s.certPassword != "" {
+		data, err := os.ReadFile(s.certPassword)
+		if err != nil {
+			return nil, program.FileError("cert-password", err)
+		}
+		password = strings.TrimRight(string(data), "\r\n")
+	}
+	var out []tls.Certificate
+	for _, store := range s.stores {
+		if password != "" {
+			store.Password = password
+		}
+		certs, err := keystore.Load(store)
+		if err != nil {
+			return nil, &program.SettingError{Text: fmt.Sprintf("-cert (%s): %v", s.sources.From("cert"), err), Err: err}
+		}
+		out = append(out, certs...)
+	}
+	return out, nil
 }
 
 // apply makes settings and the content of their files those that count.
@@ -159,7 +176,9 @@ func (s *settings) watched() []string {
 		out = append(out, s.tenants)
 	}
 	if s.https != "" {
-		out = append(out, s.store.Files()...)
+		for _, store := range s.stores {
+			out = append(out, store.Files()...)
+		}
 	}
 	return out
 }

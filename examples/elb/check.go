@@ -57,11 +57,15 @@ func (s *settings) checkTLS() error {
 	default:
 		return program.Bad("members", s.members, "want same, http or https")
 	}
-	if s.cert != "" && s.sources.Given("cert") {
-		s.store = keystore.Source{File: s.cert, KeyFile: s.certKey} // the password is read at start
+	if s.sources.Given("cert") {
+		for _, file := range s.cert { // passwords are read at start
+			s.stores = append(s.stores, keystore.Source{File: file, KeyFile: s.certKey})
+		}
 	}
 	switch {
-	case s.https != "" && s.store.File == "":
+	case len(s.cert) > 1 && s.certKey != "":
+		return program.Bad("cert-key", s.certKey, "with several -cert each file holds its own key")
+	case s.https != "" && len(s.stores) == 0:
 		return program.Missing("cert", "-https needs a certificate and its key: a file in PEM, PKCS #12 or JKS")
 	case s.membersInsecure && s.membersCA != "":
 		return program.Bad("members-ca", s.membersCA, "it means nothing with -members-insecure; want one of the two")

@@ -130,7 +130,7 @@ func (s *settings) keystore(k *axis2.Keystore) error {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(s.home, file)
 	}
-	s.store = keystore.Source{File: file, Password: k.Password.Text, KeyPassword: k.KeyPassword.Text}
+	s.stores = []keystore.Source{{File: file, Password: k.Password.Text, KeyPassword: k.KeyPassword.Text}}
 	return s.sources.Offer("cert", file, k.Location.At.Short())
 }
 

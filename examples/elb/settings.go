@@ -37,7 +37,8 @@ type settings struct {
 	offset                         int
 	offsetMember                   bool
 	printConfig, checkConfig       bool
-	cert, certKey, certPassword    string
+	cert                           program.List
+	certKey, certPassword          string
 	members, membersCA, memberName string
 	membersInsecure                bool
 	sticky, stickyKeys             string
@@ -49,12 +50,12 @@ type settings struct {
 	trust                          program.List
 
 	sources *program.Sources
-	notes   []conf.Note     // settings of files without an effect
-	routes  []lbconf.Route  // from hosts and conf
-	rest    string          // the domain of every other host; "" is none
-	store   keystore.Source // from cert, or the keystore of axis2
-	trusted []netip.Prefix  // from trust
-	scheme  gateway.Scheme  // from members
+	notes   []conf.Note       // settings of files without an effect
+	routes  []lbconf.Route    // from hosts and conf
+	rest    string            // the domain of every other host; "" is none
+	stores  []keystore.Source // from cert, or the keystore of axis2
+	trusted []netip.Prefix    // from trust
+	scheme  gateway.Scheme    // from members
 }
 
 // flagOf says which flag a field of membership.Config comes from.
@@ -127,8 +128,9 @@ func (s *settings) httpFlags(f program.Flags) {
 	f.StringVar(&s.http, "http", defaultHTTP, "the `host:port` to serve HTTP on; port 0 picks one")
 	f.StringVar(&s.https, "https", "", "the `host:port` to serve HTTPS on (default none)")
 	f.StringVar(&s.admin, "admin", "", "the `host:port` to serve GET /members and /healthz on (default none)")
-	f.StringVar(&s.cert, "cert", "", "the `file` with certificate and key for -https: PEM, PKCS #12 or JKS; read again when it changes")
-	f.StringVar(&s.certKey, "cert-key", "", "the `file` with the key, where PEM has it in a file of its own")
+	f.Var(&s.cert, "cert", "`files` with certificate and key for -https, with commas between: PEM, PKCS #12 or JKS; "+
+		"clients get the one for the host that they ask for, else the first; read again when they change")
+	f.StringVar(&s.certKey, "cert-key", "", "the `file` with the key, where PEM has it in a file of its own and there is one -cert")
 	f.StringVar(&s.certPassword, "cert-password", "", "the `file` with the password of -cert")
 	f.StringVar(&s.members, "members", "same", "how members are asked: http, https, or the `scheme` that the client has used")
 	f.StringVar(&s.membersCA, "members-ca", "", "the `file` with certificates that those of members are checked against "+

@@ -151,6 +151,46 @@ func TestBadMembers(t *testing.T) {
 	}
 }
 
+func TestMemberThatGoesOnSlowlyIsHeard(t *testing.T) {
+	f := newFront(t, gateway.Options{MemberIdle: 2 * time.Second}, members.Options{})
+	f.all.set("d", backend(t, 1, func(w http.ResponseWriter, _ *http.Request) {
+		for range 4 { // 3.2 s in all
+			io.WriteString(w, "x")
+			_ = http.NewResponseController(w).Flush()
+			<-time.After(800 * time.Millisecond)
+		}
+	}))
+	_, body := f.ask("GET", "d.test", "/", "")
+	require.Equal(t, "xxxx", body)
+}
+
+func TestWhatTookTooLongIsNotAskedAgain(t *testing.T) {
+	f := newFront(t, gateway.Options{MemberAnswers: 200 * time.Millisecond}, members.Options{})
+	hang := raw(t, 1, func(_ net.Conn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) })
+	f.all.set("d", hang, backend(t, 2, says("two")))
+	var got []int
+	for range 2 { // one at each member
+		resp, _ := f.ask("GET", "d.test", "/", "")
+		got = append(got, resp.StatusCode)
+	}
+	require.ElementsMatch(t, []int{http.StatusGatewayTimeout, http.StatusOK}, got)
+}
+
+func TestBodyThatWasBegunIsNotSentAgain(t *testing.T) {
+	f := newFront(t, gateway.Options{}, members.Options{})
+	breaks := raw(t, 1, func(_ net.Conn, r *bufio.Reader) {
+		_, _ = io.CopyN(io.Discard, r, 5) // and ends without an answer
+	})
+	f.all.set("d", breaks, backend(t, 2, says("two")))
+	var got []string
+	for range 2 { // one at each member
+		_, body := f.ask("GET", "d.test", "/", "words")
+		got = append(got, body)
+	}
+	require.ElementsMatch(t, []string{"the member that was asked broke off\n", "two words"}, got,
+		"a GET may be repeated, but nobody gets half of its body")
+}
+
 func TestLogIsBounded(t *testing.T) {
 	var log bytes.Buffer
 	f := newFront(t, gateway.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, members.Options{})
@@ -207,7 +247,7 @@ func TestRequestSmuggling(t *testing.T) {
 			400,
 			"/a?",
 		},
-		"a header without measure": {"GET /a HTTP/1.1\r\nHost: d.test\r\nX: " + strings.Repeat("x", 2<<20) + "\r\n\r\n", 431, ""},
+		"a header without measure": {"GET /a HTTP/1.1\r\nHost: d.test\r\nX: " + strings.Repeat("x", 13_000) + "\r\n\r\n", 431, ""},
 		"an address of another": {"GET http://esb.test/a HTTP/1.1\r\nHost: " +
 			"nowhere.test\r\n\r\n", 200, "/a"}, // RFC 9112: the target counts
 		"a folded field": {"GET /a HTTP/1.1\r\nHost: d.test\r\nX: a\r\n Content-Length: 5\r\n\r\n", 200, "/a"},
@@ -223,6 +263,7 @@ func TestRequestSmuggling(t *testing.T) {
 		t.Run(why, func(t *testing.T) {
 			f := newFront(t, gateway.Options{}, members.Options{}, func(s *http.Server) {
 				s.IdleTimeout, s.ReadHeaderTimeout = 100*time.Millisecond, 100*time.Millisecond
+				s.MaxHeaderBytes = 8 << 10
 			})
 			seen := make(chan string, 10)
 			f.all.set("d", backend(t, 1, func(_ http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package lbconf
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -73,9 +74,7 @@ func (r *reader) expand(p pair) (string, bool) {
 // over reads the pairs of a block above the settings around it.
 func (r *reader) over(around settings, b *block) settings {
 	out := settings{}
-	for k, p := range around {
-		out[k] = p
-	}
+	maps.Copy(out, around)
 	for _, p := range r.once(b) {
 		if !slices.Contains(routeKeys, p.key) {
 			r.unused(p, unusedBelow, routeKeys...)

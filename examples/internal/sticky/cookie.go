@@ -2,6 +2,7 @@ package sticky
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +28,7 @@ func Values(h http.Header, name string) func(yield func(string) bool) {
 func Changes(h http.Header, names []string) (set, ended []string) {
 	for _, line := range h["Set-Cookie"] {
 		key, _, _ := strings.Cut(line, "=")
-		if !contains(names, strings.TrimSpace(key)) {
+		if !slices.Contains(names, strings.TrimSpace(key)) {
 			continue
 		}
 		c, err := http.ParseSetCookie(line)
@@ -40,13 +41,4 @@ func Changes(h http.Header, names []string) (set, ended []string) {
 		}
 	}
 	return set, ended
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

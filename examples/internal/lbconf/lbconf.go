@@ -147,10 +147,10 @@ func (r *reader) loadbalancer(b *block) {
 			continue
 		}
 		value, ok := r.expand(p)
-		n, err := strconv.Atoi(value)
+		n, err := strconv.ParseInt(value, 10, 64)
 		switch {
 		case !ok:
-		case err != nil || n < -1 || n > int(mostTimeout/time.Millisecond):
+		case err != nil || n < -1 || n > int64(mostTimeout/time.Millisecond):
 			r.report.Bad(p.at, "session_timeout %q: want milliseconds up to %d, or -1 for the default",
 				value, mostTimeout/time.Millisecond)
 		case n > 0:

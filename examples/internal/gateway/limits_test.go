@@ -70,6 +70,23 @@ func TestClientThatStopsTakingIsCutOff(t *testing.T) {
 	}
 }
 
+// The time for writing begins anew with each request of a connection, also for
+// what net/http itself has to say.
+func TestConnectionMayRestBetweenRequests(t *testing.T) {
+	f := newFront(t, gateway.Options{ClientIdle: 100 * time.Millisecond}, members.Options{})
+	f.all.set("d", backend(t, 1, says("one")))
+	conn, r := f.dial()
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: d.test\r\n\r\n")
+	resp, err := http.ReadResponse(r, nil)
+	require.NoError(t, err)
+	_, _ = io.Copy(io.Discard, resp.Body)
+	<-time.After(300 * time.Millisecond)
+	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: d.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+	line, err := r.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/1.1 100 Continue\r\n", line)
+}
+
 func TestSlowClientThatGoesOnIsServed(t *testing.T) {
 	f := newFront(t, gateway.Options{ClientIdle: 2 * time.Second}, members.Options{})
 	f.all.set("d", backend(t, 1, says("one")))

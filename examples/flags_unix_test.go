@@ -98,6 +98,31 @@ func TestTakenPort(t *testing.T) {
 	}
 }
 
+// The same for the balancer, whose ports come from files here: it moves to no
+// other port, as the originals did.
+func TestTakenPortOfAFile(t *testing.T) {
+	story(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	_, free, err := net.SplitHostPort(freeAddress(t))
+	require.NoError(t, err)
+	for _, c := range []struct{ http, member, flag string }{{port, free, "-http"}, {free, port, ":" + port}} {
+		file := write(t, "axis2.xml", `<axisconfig>
+			<transportReceiver name="http"><parameter name="port">`+c.http+`</parameter>
+				<parameter name="bind-address">127.0.0.1</parameter></transportReceiver>
+			<clustering><parameter name="membershipScheme">wka</parameter><parameter name="localMemberHost">127.0.0.1</parameter>
+				<parameter name="localMemberPort">`+c.member+`</parameter></clustering></axisconfig>`)
+		_, stderr, status := runToEnd(t, []string{"elb", "-axis2", file, "-manage", "d"})
+		require.Equal(t, 1, status, stderr)
+		require.Contains(t, stderr, c.flag)
+		require.Contains(t, stderr, port)
+		require.Contains(t, stderr, "in use")
+	}
+}
+
 // The quickstart's own check is what the README tells everybody to run first.
 func TestQuickstartCheck(t *testing.T) {
 	story(t)

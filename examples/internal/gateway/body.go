@@ -104,12 +104,10 @@ type clientWriter struct {
 	set     time.Time
 }
 
-// newClientWriter bounds the time of writing.
+// newClientWriter bounds the time of writing. The server takes the deadline away
+// when it has written an answer.
 func newClientWriter(w http.ResponseWriter, idle time.Duration) *clientWriter {
-	out := &clientWriter{ResponseWriter: w, control: http.NewResponseController(w), idle: idle}
-	// Now, since that of the request before on this connection may have passed.
-	out.extend()
-	return out
+	return &clientWriter{ResponseWriter: w, control: http.NewResponseController(w), idle: idle}
 }
 
 // Unwrap is for http.ResponseController.

@@ -36,9 +36,6 @@ func (s Source) Files() []string {
 	return []string{s.File, s.KeyFile}
 }
 
-// jksMagic begins every JKS.
-const jksMagic = 0xfeedfeed
-
 // Load reads all certificates of a source that have a key. An error names the
 // file.
 func Load(s Source) ([]tls.Certificate, error) {
@@ -98,6 +95,9 @@ func loadPKCS12(data []byte, s Source) ([]tls.Certificate, error) {
 }
 
 func loadJKS(data []byte, s Source) ([]tls.Certificate, error) {
+	if err := sound(data); err != nil {
+		return nil, err
+	}
 	store := jks.New(jks.WithOrderedAliases())
 	if err := store.Load(bytes.NewReader(data), []byte(s.Password)); err != nil {
 		return nil, fmt.Errorf("the password does not open it, or it is damaged: %w", err)

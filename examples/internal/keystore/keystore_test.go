@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +61,7 @@ func TestAllThreeFormsAreRead(t *testing.T) {
 		require.Equal(t, c.Certificate, got[0].Certificate)
 		require.Equal(t, "a.test", got[0].Leaf.DNSNames[0])
 	}
+	strange := "\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x09" + strings.Repeat("x", 40)
 	for want, s := range map[string]keystore.Source{
 		"the password does not open it":                       {File: write(t, p12), Password: "x"},
 		"the password does not open it, or it is damaged":     {File: write(t, store.Bytes()), Password: "x"},
@@ -68,15 +71,25 @@ func TestAllThreeFormsAreRead(t *testing.T) {
 		"neither PEM nor JKS, and no PKCS #12 with one key: ": {File: write(t, nil)},
 		"no such file":              {File: "none.p12"},
 		"no such file or directory": {File: write(t, cert), KeyFile: "none.pem"},
-		"the file has more than 2048 KiB; is it the right one?":     {File: write(t, make([]byte, 10<<20))},
-		"the password does not open it, or it is damaged: got EOF ": {File: write(t, store.Bytes()[:9]), Password: "changeit"},
+		"the file has more than 2048 KiB; is it the right one?":      {File: write(t, make([]byte, 10<<20))},
+		"it is damaged: a length in it points beyond its end":        {File: write(t, store.Bytes()[:60]), Password: "changeit"},
+		"it is damaged: an entry is neither a key nor a certificate": {File: write(t, []byte(strange)), Password: "changeit"},
 	} {
 		_, err := keystore.Load(s)
-		if want == "the password does not open it, or it is damaged: got EOF " {
-			want = "the password does not open it, or it is damaged"
-		}
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// A length in a file is not believed: memory for it is not taken.
+func TestLengthsInAFileAreNotBelieved(t *testing.T) {
+	huge := "\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x01a12345678\xff\xff\xff\xf0" + strings.Repeat("x", 100)
+	file := write(t, []byte(huge))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := keystore.Load(keystore.Source{File: file, Password: "x"})
+	runtime.ReadMemStats(&after)
+	require.ErrorContains(t, err, "it is damaged: a length in it points beyond its end")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
 }
 
 // What Java's own tool writes is what users have.

@@ -12,9 +12,14 @@
 //
 //   - [github.com/gotribes/tribes/membership]: Join, Node, Group, View, Event;
 //     what programs use
+//   - [github.com/gotribes/tribes/membership/upstream]: for proxies: a pool of
+//     members, picking, an http.RoundTripper
 //   - [github.com/gotribes/tribes/wka]: lists of well-known addresses: host
 //     names, SRV records, files
 //   - [github.com/gotribes/tribes/transport]: framed, authenticated links
+//   - [github.com/gotribes/tribes/membership/tribes]: the same for groups of Java
+//     members, Tomcat clusters and Axis2 groups, over
+//     [github.com/gotribes/tribes/transport/tribes]
 //   - [github.com/gotribes/tribes/transport/memnet]: a network in memory, with
 //     faults, for tests of programs that embed the library
 //

@@ -60,4 +60,27 @@ needs_cc() {
 	export CGO_ENABLED
 }
 
+# needs_nginx: one example is tested with a real nginx. On a CI machine a missing one is installed; anywhere else the
+# test is skipped, and says so.
+needs_nginx() {
+	command -v nginx >/dev/null 2>&1 && return
+	if [ "${CI:-}" = true ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+		run apt-get update -q
+		run apt-get install -q -y --no-install-recommends nginx-light
+	fi
+}
+
+# The modules in folders of their own, which the root module does not require.
+nested='contrib/grpcpool'
+
+# needs_java: tests against Java members want a JDK, Tribes 9 and 10 and a Tomcat. On a CI machine missing ones are
+# installed; anywhere else these tests are skipped and say what is missing.
+needs_java() {
+	[ "${CI:-}" = true ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
+	[ -e /usr/share/java/tomcat9-tribes.jar ] && [ -e /usr/share/tomcat10/bin/bootstrap.jar ] &&
+		command -v javac >/dev/null 2>&1 && return
+	run apt-get update -q
+	run apt-get install -q -y --no-install-recommends default-jdk-headless libtomcat9-java libtomcat10-java tomcat10
+}
+
 needs_go

@@ -42,6 +42,15 @@ func TestBadFlags(t *testing.T) {
 		{"a port that is none", node("-http", "127.0.0.1:http"), []string{"-http", "127.0.0.1:http"}},
 		{"a port that is too large", node("-listen", "127.0.0.1:70000"), []string{"-listen", "127.0.0.1:70000"}},
 		{"beyond loopback without a word", node("-listen", "0.0.0.0:0"), []string{"-insecure"}},
+		{"an unknown kind of Java group", node("-tribes", "multicast"), []string{"-tribes", "multicast", "axis2"}},
+		{"the same", elb("-tribes", "multicast"), []string{"-tribes", "multicast", "axis2"}},
+		{"a Java member's address by name", node("-tribes", "static", "-advertise", "localhost:4100"), []string{"-advertise", "localhost"}},
+		{"a key among Java members", node("-tribes", "static", "-key-file", "x"), []string{"-key-file", "-tribes"}},
+		{"the same", elb("-tribes", "static", "-key-file", "x"), []string{"-key-file", "-tribes"}},
+		{"two domains in one Java group", elb("-tribes", "static", "-manage", "e"), []string{"-manage", "d,e"}},
+		{"any domain of Java members", elb("-tribes", "axis2", "-manage", "*"), []string{"-manage", "*"}},
+		{"a port for a member of this library", elb("-http-port", "127.0.0.1:4100=80"), []string{"-http-port", "-tribes"}},
+		{"a port for nobody", elb("-tribes", "static", "-http-port", "4100=80"), []string{"-http-port", "4100"}},
 		{"an unknown flag", node("-colour", "red"), []string{"-colour"}},
 		{"a word that is no flag", node("4100"), []string{"4100"}},
 		{"no domain", []string{"node", "-advertise", "127.0.0.1:4100"}, []string{"-domain"}},
@@ -55,6 +64,7 @@ func TestBadFlags(t *testing.T) {
 		{"a host with a port", elb("-hosts", "a.test:80=d"), []string{"-hosts", "a.test:80=d"}},
 		{"two domains and no hosts", elb("-manage", "e"), []string{"-hosts"}},
 		{"an admin address without a port", elb("-admin", "8080"), []string{"-admin", "8080"}},
+		{"an unknown way to stick", elb("-sticky", "seat"), []string{"-sticky", "seat", "cookie"}},
 		{"an unknown flag of the quickstart", []string{"quickstart", "-chek"}, []string{"-chek"}},
 	} {
 		t.Run(c.why, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gotribes/tribes/internal/wire"
+	"github.com/gotribes/tribes/transport"
 	"github.com/gotribes/tribes/wka"
 )
 
@@ -24,6 +25,10 @@ func (c Config) copied() Config {
 	c.Manage = slices.Clone(c.Manage)
 	c.WellKnown = slices.Clone(c.WellKnown)
 	c.Properties = maps.Clone(c.Properties)
+	c.Keys = slices.Clone(c.Keys)
+	if c.TLS != nil {
+		c.TLS = c.TLS.Clone()
+	}
 	return c
 }
 
@@ -48,6 +53,9 @@ func (c *Config) check() ([]wka.Entry, error) {
 		return nil, err
 	}
 	if err := c.checkFigures(); err != nil {
+		return nil, err
+	}
+	if err := c.checkSecurity(); err != nil {
 		return nil, err
 	}
 	if len(c.WellKnown) == 0 && c.Discover == nil {
@@ -195,15 +203,40 @@ func (c *Config) listen() (ln net.Listener, advertise string, err error) {
 	return ln, advertise, c.checkExposure(ln)
 }
 
-// checkExposure refuses a listener that strangers may reach, unless Insecure
-// is set. Listeners that are not TCP's are taken for what only this process
-// can reach.
+// checkSecurity looks at keys and certificates.
+func (c *Config) checkSecurity() error {
+	switch err := transport.CheckKeys(c.Keys); {
+	case err != nil:
+		return &ConfigError{"Config.Keys", fmt.Sprintf("%d keys", len(c.Keys)), "up to 16 cluster keys, each once: " + err.Error()}
+	case len(c.Keys) > 0 && c.TLS != nil:
+		return &ConfigError{"Config.Keys", fmt.Sprintf("%d keys", len(c.Keys)),
+			"no keys together with Config.TLS: links use one or the other"}
+	case c.Bind > transport.BindName:
+		return &ConfigError{"Config.Bind", c.Bind.String(), "transport.BindNothing, BindAddress or BindName"}
+	case c.Bind != transport.BindNothing && c.TLS == nil:
+		return &ConfigError{"Config.Bind", c.Bind.String(), "Config.TLS as well, whose certificates it is about"}
+	}
+	if c.TLS != nil {
+		if err := transport.CheckTLS(c.TLS); err != nil {
+			return &ConfigError{"Config.TLS", "not fit for links", "that both sides verify each other: " + err.Error()}
+		}
+	}
+	return nil
+}
+
+// secured says that links are encrypted and strangers kept out.
+func (c *Config) secured() bool { return len(c.Keys) > 0 || c.TLS != nil }
+
+// checkExposure refuses a listener that strangers may reach, unless they are
+// kept out or Insecure is set. Listeners that are not TCP's are taken for what
+// only this process can reach.
 func (c *Config) checkExposure(ln net.Listener) error {
-	if c.Insecure || !exposed(ln) {
+	if c.Insecure || c.secured() || !exposed(ln) {
 		return nil
 	}
-	return &ConfigError{"Config.Listener", ln.Addr().String(),
-		"an address on loopback, or Config.Insecure set: links are neither encrypted nor closed to strangers"}
+	return &ConfigError{"Config.Listener", ln.Addr().String(), "an address on loopback, or one of three settings: " +
+		"Config.Keys (a cluster key that all nodes share), Config.TLS (certificates of your own), " +
+		"or Config.Insecure (nothing is encrypted, and anybody who reaches the address can join)"}
 }
 
 // exposed says that a listener can be reached from other hosts.

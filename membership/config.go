@@ -2,11 +2,13 @@ package membership
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/netip"
 	"time"
 
+	"github.com/gotribes/tribes/transport"
 	"github.com/gotribes/tribes/wka"
 )
 
@@ -75,9 +77,29 @@ type Config struct {
 	// net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Insecure allows a listener that is not on loopback. Links are neither
-	// encrypted nor closed to strangers: whoever can reach the address can
-	// join. Default: such a listener is refused.
+	// Keys are the cluster keys, which all nodes of a cluster share: the first
+	// is used for new links, all are accepted, so that they can be changed; see
+	// Node.SetKeys. At most 16, each once. Not together with TLS. Links are
+	// encrypted, and who has no key learns nothing and gets nowhere. Default:
+	// none.
+	Keys []transport.Key
+
+	// TLS has links use certificates of the caller's instead. Both sides must
+	// verify the other's; what that takes is said at transport.Config.TLS.
+	// Certificates are renewed through GetCertificate and GetClientCertificate.
+	// It is copied. Default: none.
+	TLS *tls.Config
+
+	// Bind says what of a member must stand in its certificate:
+	// transport.BindAddress, the host of its advertised address, or
+	// transport.BindName, its name. Only with TLS. Default: nothing, and
+	// whoever has a certificate may say any of itself.
+	Bind transport.Binding
+
+	// Insecure allows a listener that is not on loopback without Keys and TLS.
+	// Links are neither encrypted nor closed to strangers: whoever can reach
+	// the address can join. It means nothing where there are keys or
+	// certificates. Default: such a listener is refused.
 	Insecure bool
 
 	// HeartbeatInterval is the time between two heartbeats on a link, 10 ms to

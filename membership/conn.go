@@ -13,7 +13,9 @@ type conn struct {
 	loop    *loop
 	id      machine.LinkID
 	link    *transport.Link
-	decoder wire.Decoder // the link's reading goroutine's
+	decoder wire.Decoder  // the link's reading goroutine's
+	budget  budget        // the same
+	turns   chan struct{} // holds one for each message that waits for the loop
 }
 
 // accepted takes in a link that a peer has dialled. It runs on a goroutine of
@@ -39,8 +41,15 @@ func (l *loop) linkUp(now machine.Time, link *transport.Link, attempt machine.At
 	if wellKnown != "" {
 		l.node.joins.answered(wellKnown, ID(peer.ID))
 	}
+	if l.isBarred(now, ID(peer.ID)) {
+		_ = link.Close()
+		if attempt != 0 {
+			l.m.DialFailed(now, attempt, machine.OutBusy, errFlood.Error())
+		}
+		return
+	}
 	l.lastLink++
-	c := &conn{loop: l, id: l.lastLink, link: link}
+	c := &conn{loop: l, id: l.lastLink, link: link, budget: newBudget(l), turns: make(chan struct{}, turnsMost)}
 	l.links[c.id] = c
 	// Nothing that the link brings is looked at before LinkUp: it waits
 	// behind this very input.
@@ -65,17 +74,32 @@ func (c *conn) frame(payload []byte) error {
 	}
 	if ok {
 		l.counts.beatsIn.Add(1)
+		if !c.budget.spend(l.now(), 1) {
+			return errFlood
+		}
 		return l.hand(input{link: c.id, beat: beat})
 	}
 	msg, err := wire.Decode(payload)
-	if errors.Is(err, wire.ErrUnknownKind) {
-		return nil // from a newer version
-	}
-	if err != nil {
+	unknown := errors.Is(err, wire.ErrUnknownKind) // from a newer version
+	switch {
+	case err != nil && !unknown:
 		return err
+	case !c.budget.spend(l.now(), weigh(msg, len(payload))):
+		return errFlood
+	case unknown:
+		return nil
+	}
+	if refuse := c.misnamed(msg); refuse != nil {
+		c.turnAway(refuse)
+		return nil
 	}
 	l.counts.messagesIn.Add(1)
-	return l.hand(input{link: c.id, msg: msg})
+	select { // for the loop to take those that came before
+	case c.turns <- struct{}{}:
+	case <-l.node.ctx.Done():
+		return transport.ErrClosed
+	}
+	return l.hand(input{link: c.id, msg: msg, turns: c.turns})
 }
 
 // hand is post for a link.
@@ -92,6 +116,10 @@ func (c *conn) down(err error) {
 	l.post(input{run: func(now machine.Time) {
 		delete(l.links, c.id)
 		peer := c.link.Peer()
+		if errors.Is(err, errFlood) {
+			l.bar(now, ID(peer.ID))
+			l.limit.warn("link closed: the peer floods", ID(peer.ID).String(), "peer", peer.Advertise, "reason", err.Error())
+		}
 		switch transport.FailureOf(err) {
 		case transport.FailureMalformed:
 			l.limit.warn("link closed: the peer does not follow the protocol", ID(peer.ID).String(),

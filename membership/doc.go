@@ -34,6 +34,13 @@
 // taken it in, so that a server can be stopped without an error at a client.
 // [Node.Close] just ends: the others find out.
 //
+// # Security
+//
+// With [Config.Keys] or [Config.TLS] every link is TLS 1.3, and only who has a
+// cluster key or a certificate gets in. A listener beyond loopback needs one of
+// them, or [Config.Insecure]. Keys change without a restart: [Node.SetKeys].
+// What strangers and members can do is in docs/SECURITY.md.
+//
 // # Concurrency
 //
 // All methods may be called by many goroutines at once, and from inside the

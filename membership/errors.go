@@ -40,15 +40,15 @@ func (e *ConfigError) Error() string {
 // A RefusalCode says what a refusal is about.
 type RefusalCode string
 
-// The codes. Whoever has been refused for the cluster, the version or the
-// settings stays so until somebody changes something; the others pass, and are
+// The codes. Whoever has been refused for the cluster, the key, the version or
+// the settings stays so until somebody changes something; the others pass, and are
 // tried again for as long as the node runs. A peer of a later version may send
 // further codes.
 const (
 	RefusedCluster     RefusalCode = "wrong cluster"         // the two sides have different cluster names
 	RefusedVersion     RefusalCode = "version"               // no common protocol version
 	RefusedSettings    RefusalCode = "settings"              // heartbeat interval and drop time do not go together
-	RefusedKey         RefusalCode = "wrong key"             // no common cluster key
+	RefusedKey         RefusalCode = "key or certificate"    // of one side is not accepted by the other, or it has none
 	RefusedMalformed   RefusalCode = "malformed"             // the two sides do not understand each other
 	RefusedNotServed   RefusalCode = "domain not served"     // the address takes no part in the domain
 	RefusedNameHeld    RefusalCode = "name held"             // a live member has the name

@@ -20,9 +20,10 @@ type Group struct {
 	current atomic.Pointer[snapshot]
 	told    uint64 // the loop's: the last view that the machine knows to be applied
 
-	mu     sync.Mutex // guards what follows
-	subs   map[*subscription]struct{}
-	causes causeMemory
+	mu      sync.Mutex // guards what follows
+	subs    map[*subscription]struct{}
+	causes  causeMemory
+	history history
 }
 
 func newGroup(n *Node, domain string) *Group {
@@ -141,6 +142,7 @@ func (g *Group) publish(c *machine.Change) *snapshot {
 	next := old.next(c, ID(g.node.loop.m.Self()))
 	g.mu.Lock()
 	g.causes.note(next.events, len(next.byID))
+	g.history.note(next.events, next.number, g.node.loop.wall(g.node.loop.now()))
 	g.mu.Unlock()
 	g.current.Store(next)
 	close(old.stale)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gotribes/tribes/transport"
 	"github.com/gotribes/tribes/wka"
 )
 
@@ -253,7 +254,9 @@ func TestListenerThatStrangersReachIsRefused(t *testing.T) {
 	var wrong *ConfigError
 	require.ErrorAs(t, err, &wrong)
 	require.Equal(t, "Config.Listener", wrong.Field)
-	require.ErrorContains(t, err, "Config.Insecure")
+	for _, way := range []string{"Config.Keys", "Config.TLS", "Config.Insecure"} {
+		require.ErrorContains(t, err, way, "the three ways out")
+	}
 
 	wild, err = net.Listen("tcp", ":0")
 	require.NoError(t, err)
@@ -273,6 +276,17 @@ func TestInsecureIsWarnedOfOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, n.Close())
 	require.Len(t, log.having("neither encrypted", "level=WARN"), 1)
+}
+
+func TestAKeyOpensTheListenerWithoutAWarning(t *testing.T) {
+	log := &lines{}
+	wild, err := net.Listen("tcp", ":0")
+	require.NoError(t, err)
+	n, err := Start(Config{Domain: "d", Advertise: "127.0.0.1:4999", Listener: wild, Keys: []transport.Key{transport.NewKey()},
+		WellKnown: wka.List{"127.0.0.1:4999"}, Logger: log.logger()})
+	require.NoError(t, err)
+	require.NoError(t, n.Close())
+	require.Empty(t, log.having("level=WARN"))
 }
 
 func TestAddressThatIsTaken(t *testing.T) {

@@ -10,7 +10,10 @@ import (
 	"github.com/gotribes/tribes/transport"
 )
 
-const inputsMost = 256 // inputs that wait for the loop; then whoever has one waits
+const (
+	inputsMost   = 256 // inputs that wait for the loop; then whoever has one waits
+	inputsBehind = 32  // the loop does not keep up: what it has not read is not silence
+)
 
 // An input is one thing that has happened. It is a value, so that a heartbeat
 // costs no memory: without msg and run it is one.
@@ -19,6 +22,8 @@ type input struct {
 	beat wire.Beat
 	msg  wire.Message
 	run  func(now machine.Time)
+
+	turns chan struct{} // of the link, from which msg takes one
 }
 
 // A loop is the one goroutine that owns a node's machine: it hands inputs in,
@@ -43,6 +48,8 @@ type loop struct {
 	flushed  chan struct{}
 	taken    []*Group // in which views were published in this step
 
+	barred map[ID]machine.Time // who has flooded this node, until when
+
 	served atomic.Pointer[[]transport.Domain] // what handshakes say
 	counts counts
 }
@@ -52,6 +59,7 @@ func newLoop(n *Node) *loop {
 		node: n, epoch: time.Now(), in: make(chan input, inputsMost), wake: make(chan struct{}, 1),
 		links:   make(map[machine.LinkID]*conn),
 		cancels: make(map[machine.AttemptID]context.CancelFunc),
+		barred:  make(map[ID]machine.Time),
 		flushed: make(chan struct{}),
 	}
 	l.log = n.cfg.logger()
@@ -62,6 +70,9 @@ func newLoop(n *Node) *loop {
 
 // now returns the time since the node's start. It is monotonic.
 func (l *loop) now() machine.Time { return time.Since(l.epoch) }
+
+// wall returns the time of day of a moment.
+func (l *loop) wall(at machine.Time) time.Time { return l.epoch.Add(at) }
 
 // begin gives the machine its first input, before the loop's goroutine runs.
 func (l *loop) begin() {
@@ -82,7 +93,14 @@ func (l *loop) run() {
 	for {
 		select {
 		case in := <-l.in:
-			l.take(in, l.now())
+			now := l.now()
+			switch waiting := len(l.in); {
+			case waiting >= inputsBehind:
+				l.m.Behind(now)
+			case waiting == 0:
+				l.m.CaughtUp()
+			}
+			l.take(in, now)
 		case <-timer.C:
 		case <-l.wake:
 			l.confirm()
@@ -112,6 +130,7 @@ func (l *loop) take(in input, now machine.Time) {
 		in.run(now)
 	case in.msg != nil:
 		l.m.Receive(now, in.link, in.msg)
+		<-in.turns
 	default:
 		l.m.Beat(now, in.link, in.beat)
 	}

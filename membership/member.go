@@ -136,7 +136,7 @@ func sortedProperties(properties map[string]string) []wire.Property {
 }
 
 // memberOf makes the public value of what the machine shows.
-func memberOf(s *machine.Shown) *Member {
+func memberOf(s machine.Shown) *Member {
 	r := s.Record
 	m := &Member{
 		ID: ID(r.ID), Name: r.Name, Domain: r.Domain, Address: r.Address, SubDomain: r.SubDomain,

@@ -59,8 +59,8 @@ type Node struct {
 // A bad setting is a *ConfigError. Otherwise, and unless the listener cannot be
 // had, the error is a *JoinError with the last error of every well-known
 // address. It comes early if every address was tried and all that answered have
-// refused for good: another cluster, no common version, settings that do not
-// go together. All else is tried again until ctx ends: who does not answer, a
+// refused for good: another cluster, a key or certificate that is not accepted,
+// no common version, settings that do not go together. All else is tried again until ctx ends: who does not answer, a
 // domain that is not served there, a name that is held by another, an
 // advertised address that was not reached, who is busy.
 //
@@ -132,6 +132,7 @@ func newNode(cfg Config, entries []wka.Entry, advertise string) (*Node, error) {
 		Cluster: cfg.cluster(), Advertise: advertise, Key: key,
 		HeartbeatInterval: cfg.heartbeat(), DropTime: cfg.dropTime(),
 		Domains: n.loop.domains, Dial: cfg.Dial, Logger: cfg.Logger,
+		Keys: cfg.Keys, TLS: cfg.TLS, Bind: cfg.Bind,
 	})
 	if err != nil {
 		n.cancel()
@@ -167,7 +168,7 @@ func (n *Node) machineConfig(key ed25519.PrivateKey, random *rand.Rand) machine.
 func (n *Node) start(ln net.Listener) {
 	n.loop.begin()
 	n.own, _ = n.groups.get(n.cfg.Domain)
-	if exposed(ln) {
+	if exposed(ln) && !n.cfg.secured() {
 		n.loop.log.Warn("links are neither encrypted nor closed to strangers", "listener", ln.Addr().String(), "advertise", n.advertise)
 	}
 	n.serving.Go(n.loop.run)

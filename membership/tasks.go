@@ -127,6 +127,10 @@ func outcomeOf(err error) machine.Outcome {
 			return machine.OutSelf
 		case transport.CodeBusy:
 			return machine.OutBusy
+		case transport.CodeKey:
+			// Keys change while a process lives, so this does not prove that
+			// another has taken its place; only that it is not to be reached.
+			return machine.OutSilent
 		}
 		return machine.OutForeign
 	}

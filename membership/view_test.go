@@ -114,7 +114,7 @@ func TestKindsAndCausesAreTheMachines(t *testing.T) {
 // difference between any two of them adds up.
 func TestSnapshotsAgainstMaps(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	shown := map[wire.ID]*machine.Shown{}
+	shown := map[wire.ID]machine.Shown{}
 	current := &snapshot{domain: "d", stale: make(chan struct{})}
 	var memory causeMemory
 	states := []wire.State{wire.Alive, wire.Draining, wire.Leaving}
@@ -131,9 +131,9 @@ func TestSnapshotsAgainstMaps(t *testing.T) {
 			if random.IntN(8) == 0 {
 				r.Role = wire.Manager // even a change of role must add up
 			}
-			s := &machine.Shown{Record: r, Suspect: random.IntN(4) == 0}
+			s := machine.Shown{Record: r, Suspect: random.IntN(4) == 0}
 			switch {
-			case shown[id] == nil:
+			case shown[id].Record == nil:
 				c.Events = append(c.Events, machine.Event{Kind: machine.Added, Cause: machine.CauseJoined, Shown: s})
 				shown[id] = s
 			case random.IntN(2) == 0:
@@ -269,7 +269,7 @@ func BenchmarkView(b *testing.B) {
 	b.Run("publish", func(b *testing.B) {
 		b.ReportAllocs()
 		r := &wire.Record{ID: wire.ID{5, 1}, Role: wire.Member, State: wire.Alive, Address: "10.0.1.5:4000"}
-		c := &machine.Change{Events: []machine.Event{{Kind: machine.Updated, Shown: &machine.Shown{Record: r}}}}
+		c := &machine.Change{Events: []machine.Event{{Kind: machine.Updated, Shown: machine.Shown{Record: r}}}}
 		for b.Loop() {
 			v.s.next(c, ID{})
 		}

@@ -129,7 +129,7 @@ func impostor(t *testing.T, conn net.Conn) *handshake {
 	e, err := New(Config{Cluster: "test"})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = e.Close() })
-	return newHandshake(e, conn, "victim")
+	return newHandshake(e, &channel{conn: conn}, "victim")
 }
 
 func TestClaimsWithoutProof(t *testing.T) {
@@ -212,7 +212,7 @@ func TestALookCannotBecomeALink(t *testing.T) {
 
 func TestManyBadPeersCostLittleMemory(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {
-		nd := startNode(t, n, "a", nil)
+		nd := startNode(t, n, "a", func(c *Config) { c.MaxPendingPerHost, c.HostRate = -1, -1 })
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
@@ -262,7 +262,7 @@ func FuzzHandshake(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	h := newHandshake(e, nil, "x")
+	h := newHandshake(e, &channel{}, "x")
 	hello, err := h.hello(PurposeLink, ID{})
 	if err != nil {
 		f.Fatal(err)
@@ -289,7 +289,7 @@ func FuzzHandshake(f *testing.F) {
 			func(h *handshake) error { return h.dial(PurposeLink, ID{}) },
 		} {
 			conn := &tape{Reader: bytes.NewReader(data)}
-			err := side(newHandshake(node, conn, "x"))
+			err := side(newHandshake(node, &channel{conn: conn}, "x"))
 			require.Error(t, err, "nobody can prove a key without knowing the nonce")
 			require.NotEmpty(t, FailureOf(err).String())
 			require.False(t, strings.ContainsRune(reason(err), '\x1b'), "nothing for the terminal to act upon")

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -25,6 +27,25 @@ type Config struct {
 	// Key makes this node's ID. Default: a fresh key, which is right for
 	// almost everybody, as an ID must never be used by a second run.
 	Key ed25519.PrivateKey
+
+	// Keys are the cluster keys: the first is used for new links, all are
+	// accepted. At most MaxKeys, each once; not together with TLS. Default:
+	// none, and links are neither encrypted nor closed to strangers.
+	Keys []Key
+
+	// TLS has links use certificates of the caller's. Both sides must verify:
+	// ClientAuth must be RequireAndVerifyClientCert (or RequireAnyClientCert
+	// with VerifyConnection or VerifyPeerCertificate), ClientCAs and RootCAs
+	// the cluster's own. Certificates must be good for servers and clients.
+	// ServerName is what a dialled certificate must be valid for; empty: the
+	// host that was dialled. Certificates change through GetCertificate and
+	// GetClientCertificate. TLS 1.3 is used, nothing is resumed, and NextProtos
+	// is ignored. It is copied. Default: none.
+	TLS *tls.Config
+
+	// Bind says what of a peer must stand in its certificate; only with TLS.
+	// BindName is not checked here. Default: BindNothing.
+	Bind Binding
 
 	// HeartbeatInterval is told to peers; nothing here sends heartbeats.
 	// From over 0 to 1 h. Default: 500 ms.
@@ -52,8 +73,25 @@ type Config struct {
 	HandshakeTimeout time.Duration
 
 	// MaxPending is how many accepted connections may be in their handshake
-	// at once; further ones are closed as they come. Over 0. Default: 256.
+	// at once; further ones are told that this node is busy, and closed. Over 0.
+	// Default: 256.
 	MaxPending int
+
+	// MaxPendingPerHost is how many of these may come from one host. Of IPv6 the first 64 bits are a host.
+	// Loopback is not counted, nor is anything once the handshake is over.
+	// Negative: no bound but MaxPending. Default: 64.
+	MaxPendingPerHost int
+
+	// HostRate is how many connections of a host are taken up in a second, and
+	// how many at once after a pause; further ones wait for their handshake, as
+	// many as MaxPendingPerHost. Hosts are counted as there. Negative: no bound.
+	// Default: 128.
+	HostRate int
+
+	// AcceptRate is how many connections are taken up in a second, and how many
+	// at once after a pause. Further ones wait in the backlog of the listener.
+	// Negative: no bound. Default: 1024.
+	AcceptRate int
 
 	// QueueBytes is how much may wait to be sent on one link. One frame is
 	// always allowed. A peer that lets more wait loses its link. Over 0.
@@ -72,6 +110,9 @@ const (
 	defaultDropTime         = 3 * time.Second
 	defaultHandshakeTimeout = 5 * time.Second
 	defaultMaxPending       = 256
+	defaultMaxPendingHost   = 64
+	defaultHostRate         = 128
+	defaultAcceptRate       = 1024
 	defaultQueueBytes       = 4 << 20
 	maxHeartbeat            = time.Hour
 	maxDropTime             = 24 * time.Hour
@@ -92,6 +133,9 @@ func (c Config) complete() (Config, error) {
 	c.DropTime = or(c.DropTime, max(defaultDropTime, 6*min(c.HeartbeatInterval, maxHeartbeat)))
 	c.HandshakeTimeout = or(c.HandshakeTimeout, defaultHandshakeTimeout)
 	c.MaxPending = or(c.MaxPending, defaultMaxPending)
+	c.MaxPendingPerHost = or(c.MaxPendingPerHost, defaultMaxPendingHost)
+	c.HostRate = or(c.HostRate, defaultHostRate)
+	c.AcceptRate = or(c.AcceptRate, defaultAcceptRate)
 	c.QueueBytes = or(c.QueueBytes, defaultQueueBytes)
 	c.WriteTimeout = or(c.WriteTimeout, c.DropTime)
 	if c.Dial == nil {
@@ -102,6 +146,10 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Keys = slices.Clone(c.Keys)
+	if err := CheckKeys(c.Keys); err != nil {
+		return c, fmt.Errorf("Config.Keys: %w", err)
 	}
 	return c, c.check()
 }
@@ -115,6 +163,12 @@ func (c *Config) check() error {
 		return fmt.Errorf("Config.Advertise: %d bytes, but up to %d of UTF-8 are allowed", len(c.Advertise), maxText)
 	case len(c.Key) != ed25519.PrivateKeySize:
 		return fmt.Errorf("Config.Key: %d bytes, but an Ed25519 private key has %d", len(c.Key), ed25519.PrivateKeySize)
+	case len(c.Keys) > 0 && c.TLS != nil:
+		return fmt.Errorf("Config.Keys: set together with Config.TLS; links use one or the other")
+	case c.Bind > BindName:
+		return fmt.Errorf("Config.Bind: %d is none of the bindings", c.Bind)
+	case c.Bind != BindNothing && c.TLS == nil:
+		return fmt.Errorf("Config.Bind: %v is set without Config.TLS, whose certificates it is about", c.Bind)
 	case c.HeartbeatInterval <= 0 || c.HeartbeatInterval > maxHeartbeat:
 		return fmt.Errorf("Config.HeartbeatInterval: %v is not over 0 and up to %v", c.HeartbeatInterval, maxHeartbeat)
 	case c.DropTime < dropBeats*c.HeartbeatInterval || c.DropTime > maxDropTime:

@@ -21,8 +21,10 @@
 // cannot be used again. A look ends after the welcome: it tells which ID
 // answers at an address without making a link.
 //
-// The handshake shows who holds which ID. It does not keep strangers out and
-// does not encrypt.
+// The handshake shows who holds which ID. It keeps strangers out only together
+// with Config.Keys or Config.TLS, which put it inside TLS 1.3: then both sides
+// have proved a cluster key or a certificate before a word of it is said, and
+// the proofs are bound to the connection.
 //
 // # Concurrency
 //

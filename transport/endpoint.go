@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,8 @@ type Endpoint struct {
 	id                     ID
 	minVersion, maxVersion uint16
 	limit                  lineLimit
+	ring                   atomic.Pointer[keyring] // nil: no cluster keys
+	certificates           *tls.Config             // nil: no certificates of the caller's; never changed
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -26,8 +29,12 @@ type Endpoint struct {
 	mu        sync.Mutex // guards what follows; held for moments only
 	closed    bool
 	pending   int // accepted connections in their handshake
+	sources   sources
+	away      map[net.Conn]*time.Timer // connections that were told to come again
 	listeners map[net.Listener]struct{}
 	links     map[*Link]struct{}
+
+	looks chan struct{} // holds one for each look that is being served
 
 	crowded, turnedAway atomic.Uint64
 }
@@ -36,7 +43,7 @@ type Endpoint struct {
 type EndpointStats struct {
 	Links      int    // not yet down
 	Pending    int    // accepted connections now in their handshake
-	Crowded    uint64 // connections closed because MaxPending were pending
+	Crowded    uint64 // connections sent away as they came: too many at once, or of one host
 	TurnedAway uint64 // connections closed for what they said or failed to say
 }
 
@@ -52,9 +59,33 @@ func New(cfg Config) (*Endpoint, error) {
 		minVersion: minVersion, maxVersion: maxVersion,
 		listeners: make(map[net.Listener]struct{}),
 		links:     make(map[*Link]struct{}),
+		sources:   sources{most: cfg.MaxPendingPerHost, rate: cfg.HostRate},
+		looks:     make(chan struct{}, looksServed),
+	}
+	if err := e.secure(); err != nil {
+		return nil, err
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e, nil
+}
+
+// secure prepares keys or certificates, if there are some.
+func (e *Endpoint) secure() error {
+	if len(e.cfg.Keys) > 0 {
+		r, err := newKeyring(e.cfg.Keys)
+		if err != nil {
+			return err
+		}
+		e.ring.Store(r)
+	}
+	if e.cfg.TLS != nil {
+		config, err := ownCertificates(e.cfg.TLS)
+		if err != nil {
+			return fmt.Errorf("Config.TLS: %w", err)
+		}
+		e.certificates = config
+	}
+	return nil
 }
 
 // ID returns the node's own ID.
@@ -114,14 +145,12 @@ func (e *Endpoint) dial(ctx context.Context, address string, expect ID, purpose 
 	}
 	// Closing is what interrupts reads and writes on any net.Conn.
 	unwatch := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	wrapped, err := e.wrap(conn, true)
-	if err != nil {
-		unwatch()
-		_ = conn.Close()
-		return nil, err
+	ch, err := e.wrap(conn, true, address)
+	var h *handshake
+	if err == nil {
+		h = newHandshake(e, ch, address)
+		err = h.dial(purpose, expect)
 	}
-	h := newHandshake(e, wrapped, address)
-	err = h.dial(purpose, expect)
 	if !unwatch() && err == nil {
 		err = ctx.Err()
 	}
@@ -153,10 +182,6 @@ func (e *Endpoint) interrupted(ctx context.Context, err error, what string) erro
 	return err
 }
 
-// wrap is where a connection gets its encryption, before anything is sent.
-// There is none yet.
-func (e *Endpoint) wrap(conn net.Conn, dialed bool) (net.Conn, error) { return conn, nil }
-
 // Close ends all that the Endpoint has begun: it closes the listeners given to
 // Serve and all links, interrupts Dial and Look, and waits until every
 // goroutine is gone and every link has said that it is down. It must not be
@@ -164,8 +189,8 @@ func (e *Endpoint) wrap(conn net.Conn, dialed bool) (net.Conn, error) { return c
 func (e *Endpoint) Close() error {
 	e.mu.Lock()
 	e.closed = true
-	listeners, links := e.listeners, e.links
-	e.listeners, e.links = nil, nil
+	listeners, links, away := e.listeners, e.links, e.away
+	e.listeners, e.links, e.away = nil, nil, nil
 	e.mu.Unlock()
 
 	e.cancel()
@@ -177,6 +202,10 @@ func (e *Endpoint) Close() error {
 	}
 	for l := range links {
 		_ = l.Close()
+	}
+	for conn, timer := range away {
+		timer.Stop()
+		_ = conn.Close()
 	}
 	e.wg.Wait()
 	return errors.Join(errs...)
@@ -194,11 +223,15 @@ func (e *Endpoint) enter() bool {
 	return true
 }
 
-// adopt makes Close close l; false after Close.
+// adopt makes Close close l; false after Close, and if the peer's key has been
+// taken out while it was shaking hands.
 func (e *Endpoint) adopt(l *Link) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
+		return false
+	}
+	if r := e.ring.Load(); r != nil && !r.accepts(l.identity) {
 		return false
 	}
 	e.links[l] = struct{}{}

@@ -38,7 +38,7 @@ const (
 	CodeSettings  Code = 4 // heartbeat interval and drop time do not go together
 	CodeMalformed Code = 5 // the peer did not follow the protocol, or its proof is wrong
 	CodeBusy      Code = 6 // try again later
-	CodeKey       Code = 7 // reserved for cluster keys
+	CodeKey       Code = 7 // a key or certificate that is not accepted, or one side has none
 )
 
 // String returns the code's name.

@@ -29,8 +29,9 @@ const lingerTime = time.Second
 // one goroutine. Deadlines are set on the connection by its owner.
 type handshake struct {
 	endpoint *Endpoint
-	conn     net.Conn
-	address  string // dialled, or where the dialer comes from
+	channel  *channel
+	conn     net.Conn // the channel's
+	address  string   // dialled, or where the dialer comes from
 	frames   *frameReader
 
 	self, peer   Hello
@@ -40,8 +41,8 @@ type handshake struct {
 	heardNothing bool              // the other side closed without a byte
 }
 
-func newHandshake(e *Endpoint, conn net.Conn, address string) *handshake {
-	return &handshake{endpoint: e, conn: conn, address: address, frames: handshakeReader(conn)}
+func newHandshake(e *Endpoint, ch *channel, address string) *handshake {
+	return &handshake{endpoint: e, channel: ch, conn: ch.conn, address: address, frames: handshakeReader(ch.conn)}
 }
 
 // hello makes this side's hello.
@@ -91,13 +92,16 @@ func (h *handshake) dial(purpose Purpose, expect ID) error {
 	if h.version, err = checkPeer(&h.self, &h.peer, h.address); err != nil {
 		return err
 	}
+	if err := h.endpoint.checkBinding(h); err != nil {
+		return err
+	}
 	if purpose == PurposeLook {
 		return nil
 	}
 	if err := h.write(encodeOpen(h.prove(dialerProof))); err != nil {
 		return fmt.Errorf("address %s: sending the proof: %w", h.address, err)
 	}
-	h.frames.trust()
+	h.trust()
 	return nil
 }
 
@@ -142,8 +146,22 @@ func (h *handshake) readWelcome() (proof []byte, err error) {
 	return proof, nil
 }
 
-// dialError says what a failed read means to the dialer.
+// trust lifts the limits of the handshake.
+func (h *handshake) trust() {
+	h.frames.trust()
+	h.channel.trust()
+}
+
+// dialError says what a failed read means to the dialer. In TLS 1.3 this is
+// where it learns that the acceptor does not like what it has shown.
 func (h *handshake) dialError(err error) error {
+	if a, ok := errors.AsType[*alertError](err); ok {
+		mine := theCertificate
+		if h.channel.certificate == nil {
+			mine = theKey
+		}
+		return refusedByAlert(a, h.address, mine)
+	}
 	switch {
 	case errors.Is(err, ErrMalformed):
 		return notTribes(h.address, err)
@@ -158,7 +176,7 @@ func (h *handshake) accept() error {
 	payload, err := h.frames.next()
 	if err != nil {
 		h.heardNothing = FailureOf(err) == FailureReset && h.frames.end == 0
-		return fmt.Errorf("waiting for its hello: %w", err)
+		return h.acceptError(err)
 	}
 	h.dialed = sha256.Sum256(payload)
 	if h.peer, err = decodeHello(payload); err != nil {
@@ -171,9 +189,22 @@ func (h *handshake) accept() error {
 	if h.version, err = checkPeer(&h.self, &h.peer, h.address); err != nil {
 		return h.refuse(err.(*RefusedError))
 	}
+	if err := h.endpoint.checkBinding(h); err != nil {
+		return h.refuse(err.(*RefusedError))
+	}
+	if h.peer.Purpose == PurposeLook {
+		if !h.endpoint.beginLook() {
+			return h.refuse(&RefusedError{Code: CodeBusy, Address: h.address,
+				Text: fmt.Sprintf("%d looks are being answered; try again later", looksServed)})
+		}
+		defer h.endpoint.endLook()
+	}
 	h.accepted = sha256.Sum256(hello)
 	if err := h.write(encodeWelcome(hello, h.prove(acceptorProof))); err != nil {
 		return fmt.Errorf("sending the welcome: %w", err)
+	}
+	if h.peer.Purpose == PurposeLook {
+		_ = h.conn.SetReadDeadline(time.Now().Add(lookEnd))
 	}
 	payload, err = h.frames.next()
 	if h.peer.Purpose == PurposeLook && FailureOf(err) == FailureReset {
@@ -189,8 +220,21 @@ func (h *handshake) accept() error {
 	if h.peer.Purpose != PurposeLink || !h.verify(dialerProof, proof) {
 		return h.refuse(&RefusedError{Code: CodeMalformed, Address: h.address, Text: "no proof of the key of the claimed ID"})
 	}
-	h.frames.trust()
+	h.trust()
 	return nil
+}
+
+// acceptError says what a failed read of the hello means to the acceptor. Who
+// speaks TLS to a node without keys is told so, in plain.
+func (h *handshake) acceptError(err error) error {
+	if f, ok := errors.AsType[*frameError](err); ok && describe(f.head) == "TLS" {
+		return h.refuse(&RefusedError{Code: CodeKey, Address: h.address,
+			Text: "does not speak tribes: sent TLS, and this node has neither key nor certificate"})
+	}
+	if a, ok := errors.AsType[*alertError](err); ok {
+		return &RefusedError{Code: CodeKey, Address: h.address, Text: printable("the dialer has broken off TLS: it said " + a.Error())}
+	}
+	return fmt.Errorf("waiting for its hello: %w", err)
 }
 
 // errLooked ends a look as it should end.
@@ -200,10 +244,7 @@ var errLooked = errors.New("a look")
 // lost in a reset, and returns it as an error.
 func (h *handshake) refuse(r *RefusedError) error {
 	if h.write(encodeRefusal(r.Code, r.Text)) == nil {
-		if half, ok := h.conn.(halfCloser); ok && half.CloseWrite() == nil {
-			_ = h.conn.SetReadDeadline(time.Now().Add(lingerTime))
-			_, _ = io.Copy(io.Discard, io.LimitReader(h.conn, MaxHandshakeFrame))
-		}
+		linger(h.conn)
 	}
 	return r
 }
@@ -221,7 +262,8 @@ func (h *handshake) write(payload []byte) error {
 // toSign returns what a proof of the given side signs.
 func (h *handshake) toSign(side string) []byte {
 	b := append([]byte(side), h.dialed[:]...)
-	return append(b, h.accepted[:]...)
+	b = append(b, h.accepted[:]...)
+	return append(b, h.channel.binding...)
 }
 
 func (h *handshake) prove(side string) []byte {

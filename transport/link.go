@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -21,6 +23,8 @@ type Link struct {
 	self     Hello
 	version  uint16
 	dialed   bool
+	identity ed25519.PublicKey // the cluster key of the peer, nil without keys
+	cert     *x509.Certificate // the peer's own, nil without certificates
 
 	discard atomic.Bool   // no more frames for the owner
 	running atomic.Int32  // goroutines; the last one reports the end
@@ -52,6 +56,7 @@ func newLink(h *handshake, dialed bool) *Link {
 	l := &Link{
 		endpoint: h.endpoint, conn: h.conn, frames: h.frames,
 		peer: h.peer, self: h.self, version: h.version, dialed: dialed,
+		identity: h.channel.identity, cert: h.channel.certificate,
 		readEnd: make(chan struct{}),
 	}
 	l.wake = sync.NewCond(&l.mu)
@@ -67,6 +72,10 @@ func (l *Link) Dialed() bool { return l.dialed }
 // RemoteAddr returns the other end of the connection, which for an accepted
 // link is not the address that the peer listens on.
 func (l *Link) RemoteAddr() net.Addr { return l.conn.RemoteAddr() }
+
+// Certificate returns the peer's certificate, which Config.TLS has accepted;
+// nil without Config.TLS. It must not be changed.
+func (l *Link) Certificate() *x509.Certificate { return l.cert }
 
 // Version returns the agreed protocol version.
 func (l *Link) Version() uint16 { return l.version }

@@ -284,7 +284,7 @@ func TestALinkWhoseConnectionCannotHalfCloseClosesWhenFlushed(t *testing.T) {
 		require.NoError(t, err)
 		defer e.Close()
 		near, far := net.Pipe()
-		l := newLink(newHandshake(e, near, "x"), true)
+		l := newLink(newHandshake(e, &channel{conn: near}, "x"), true)
 		l.frames.trust()
 		require.True(t, e.adopt(l))
 		x := start(l)

@@ -128,3 +128,11 @@ func within[T any](t testing.TB, c <-chan T) T {
 		panic("not reached")
 	}
 }
+
+// listenLoopback listens on a free port.
+func listenLoopback(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return ln
+}

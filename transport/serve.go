@@ -28,12 +28,14 @@ func (e *Endpoint) Serve(ln net.Listener, accept func(*Link)) error {
 		return ErrClosed
 	}
 	defer e.detach(ln)
-	pause := time.Duration(0)
+	pause, pace := time.Duration(0), pace{rate: e.cfg.AcceptRate}
 	for {
 		conn, err := ln.Accept()
 		if err == nil {
 			pause = 0
-			e.receive(conn, accept)
+			if e.receive(conn, accept) && !e.rest(pace.take(time.Now())) {
+				return ErrClosed
+			}
 			continue
 		}
 		if e.ctx.Err() != nil {
@@ -48,14 +50,51 @@ func (e *Endpoint) Serve(ln net.Listener, accept func(*Link)) error {
 			e.cfg.Logger.Error("accepting failed, trying again", "address", ln.Addr().String(),
 				"reason", err.Error(), "not_logged_before", skipped)
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-e.ctx.Done():
-			timer.Stop()
+		if !e.rest(pause) {
 			return ErrClosed
 		}
 	}
+}
+
+// rest waits; false: the endpoint was closed meanwhile.
+func (e *Endpoint) rest(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-e.ctx.Done():
+		return false
+	}
+}
+
+// A pace spreads what is done over time: rate in a second, and as many at once
+// after a pause. Negative: no bound.
+type pace struct {
+	rate   int
+	tokens float64
+	at     time.Time
+}
+
+// take counts one, and says how long to wait before the next.
+func (p *pace) take(now time.Time) time.Duration {
+	if p.rate < 0 {
+		return 0
+	}
+	if p.at.IsZero() {
+		p.tokens = float64(p.rate)
+	} else {
+		p.tokens = min(float64(p.rate), p.tokens+now.Sub(p.at).Seconds()*float64(p.rate))
+	}
+	p.at = now
+	p.tokens--
+	if p.tokens >= 0 {
+		return 0
+	}
+	return time.Duration(-p.tokens / float64(p.rate) * float64(time.Second))
 }
 
 // attach makes Close close ln and wait for its Serve; false after Close.
@@ -81,40 +120,52 @@ func (e *Endpoint) detach(ln net.Listener) {
 }
 
 // receive starts the handshake of an accepted connection, if there is room.
-func (e *Endpoint) receive(conn net.Conn, accept func(*Link)) {
+// Sending one away costs so little that it says false.
+func (e *Endpoint) receive(conn net.Conn, accept func(*Link)) bool {
+	from := sourceOf(conn.RemoteAddr())
+	why := "too many handshakes at once"
+	var src *source
+	var wait time.Duration
 	e.mu.Lock()
 	closed := e.closed
-	room := !closed && e.pending < e.cfg.MaxPending
-	if room {
+	if !closed && e.pending < e.cfg.MaxPending {
+		why = "too many handshakes at once from one host"
+		src, wait = e.sources.enter(from, time.Now())
+	}
+	if src != nil {
 		e.pending++
 		e.wg.Add(1)
 	}
 	e.mu.Unlock()
-	if !room {
+	switch {
+	case src != nil:
+		go func() {
+			defer e.wg.Done()
+			if l := e.answer(conn, src, wait); l != nil {
+				accept(l)
+			}
+		}()
+	case closed:
 		_ = conn.Close()
-		if !closed {
-			e.crowded.Add(1)
-			e.complain(conn.RemoteAddr(), "too many handshakes at once", FailureLocal.String())
-		}
-		return
+	default:
+		e.crowded.Add(1)
+		e.complain(conn.RemoteAddr(), why, FailureLocal.String())
+		e.sendAway(conn)
 	}
-	go func() {
-		defer e.wg.Done()
-		if l := e.answer(conn); l != nil {
-			accept(l)
-		}
-	}()
+	return src != nil
 }
 
 // answer does the acceptor's side of a handshake. It returns the link, or nil
 // with the connection closed.
-func (e *Endpoint) answer(conn net.Conn) *Link {
+func (e *Endpoint) answer(conn net.Conn, src *source, wait time.Duration) *Link {
 	defer func() {
 		e.mu.Lock()
 		e.pending--
+		src.leave()
 		e.mu.Unlock()
 	}()
 	unwatch := context.AfterFunc(e.ctx, func() { _ = conn.Close() })
+	e.rest(wait)
 	_ = conn.SetDeadline(time.Now().Add(e.cfg.HandshakeTimeout))
 	h, err := e.shake(conn)
 	if err == nil {
@@ -131,19 +182,23 @@ func (e *Endpoint) answer(conn net.Conn) *Link {
 	}
 	_ = conn.Close()
 	// Nothing said is how load balancers and port checks look; it is no fault.
-	if err != nil && !errors.Is(err, errLooked) && (h == nil || !h.heardNothing) {
+	if err != nil && !isAny(err, errLooked, errHeardNothing) && (h == nil || !h.heardNothing) {
 		e.turnedAway.Add(1)
-		e.complain(conn.RemoteAddr(), reason(err), FailureOf(err).String())
+		// A node that is among its own well-known addresses meets itself.
+		if r, ok := errors.AsType[*RefusedError](err); !ok || r.Code != CodeSelf {
+			e.complain(conn.RemoteAddr(), reason(err), FailureOf(err).String())
+		}
 	}
 	return nil
 }
 
 // shake wraps an accepted connection and does the handshake.
 func (e *Endpoint) shake(conn net.Conn) (*handshake, error) {
-	wrapped, err := e.wrap(conn, false)
+	from := conn.RemoteAddr().String()
+	ch, err := e.wrap(conn, false, from)
 	if err != nil {
 		return nil, err
 	}
-	h := newHandshake(e, wrapped, conn.RemoteAddr().String())
+	h := newHandshake(e, ch, from)
 	return h, h.accept()
 }

@@ -117,15 +117,15 @@ func TestCloseEndsEverything(t *testing.T) {
 	})
 }
 
-func TestHandshakesBeyondMaxPendingAreClosedAtOnce(t *testing.T) {
+func TestHandshakesBeyondMaxPendingAreToldToComeAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {
 		a := startNode(t, n, "a", nil)
 		b := startNode(t, n, "b", func(c *Config) { c.MaxPending = 1 })
 		conn, err := n.Host("s").DialContext(t.Context(), "tcp", b.address)
 		require.NoError(t, err)
 		synctest.Wait()
-		_, err = a.Dial(t.Context(), b.address, ID{})
-		require.Equal(t, FailureReset, FailureOf(err), "%v", err)
+		r := refusal(t, a, b)
+		require.Equal(t, CodeBusy, r.Code, "which is no evidence that nobody is there")
 		require.Equal(t, uint64(1), b.Stats().Crowded)
 		require.NoError(t, conn.Close())
 		synctest.Wait()

@@ -131,7 +131,9 @@ func (b *balancer) apply(s *settings, l *loaded) {
 	to := func(domain, subDomain string) *gateway.Route {
 		var made *members.Pool
 		r := b.gw.Route(domain, subDomain, func() gateway.Pool {
-			made = members.New(domain, subDomain, b.find, members.Options{SlowStart: s.slowStart, Tokens: b.tokens})
+			made = members.New(domain, subDomain, b.find, members.Options{
+				SlowStart: s.slowStart, Tokens: b.tokens, Failed: b.gw.MemberFailed,
+			})
 			return made
 		})
 		if made != nil {

@@ -37,7 +37,7 @@ func (s *settings) check() error {
 	if s.maxHeader < 1 || s.maxConnections < 1 {
 		return program.Bad("max-header", fmt.Sprint(s.maxHeader), "want -max-header and -max-connections of at least 1")
 	}
-	for _, check := range []func() error{s.checkTLS, s.checkSticky, s.checkTrust, s.checkRoutes} {
+	for _, check := range []func() error{s.checkTLS, s.checkSticky, s.checkTrust, s.checkTribes, s.checkRoutes} {
 		if err := check(); err != nil {
 			return err
 		}

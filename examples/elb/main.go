@@ -7,10 +7,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -19,9 +16,7 @@ import (
 	"syscall"
 
 	"github.com/gotribes/tribes/examples/internal/eventlog"
-	"github.com/gotribes/tribes/examples/internal/members"
 	"github.com/gotribes/tribes/examples/internal/program"
-	"github.com/gotribes/tribes/membership"
 )
 
 func main() { program.Main("elb", run) }
@@ -40,6 +35,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if s.printConfig || s.checkConfig {
 		return nil
 	}
+	if err := s.keyFile.Load(); err != nil {
+		return err
+	}
 	logger := program.Logger(stderr, "elb")
 	for _, n := range s.notes {
 		logger.Info("a setting of a file is not used", "at", n.Place.String(), "setting", n.Setting, "why", n.Why)
@@ -56,15 +54,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	var wg sync.WaitGroup
 	defer wg.Wait() // for goroutines that end with the node, which is closed before
-	node, err := start(s, logger)
+	node, err := start(ctx, s, logger)
 	if err != nil {
 		return err
 	}
-	defer node.Close()
+	defer node.close()
 
 	b := newBalancer(s, args, port(doors.plain), port(doors.secure), logger)
 	defer b.gw.Close()
-	b.find = members.FromNode(node)
+	b.find = node.find
 	b.apply(s, files)
 	events := eventlog.New(stdout)
 	if !s.events {
@@ -72,9 +70,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	dir := newDirectory(node, events)
 	wg.Go(dir.run)
+	wg.Go(node.follow)
 	refused := make(chan error, 1)
 	wg.Go(func() {
-		if err := program.Joined(ctx, node); err != nil {
+		if err := node.joined(ctx); err != nil {
 			refused <- err
 		}
 	})
@@ -82,33 +81,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return attend(ctx, b, node, doors, refused)
 }
 
-// start makes the node of the settings. What they got wrong is an error that
-// names the flag.
-func start(s *settings, logger *slog.Logger) (*membership.Node, error) {
-	cfg := s.config()
-	cfg.Logger = logger
-	if s.listen != "" {
-		listener, err := net.Listen("tcp", s.listen)
-		if err != nil {
-			return nil, fmt.Errorf("-listen %q: %w", s.listen, err)
-		}
-		cfg.Listener = listener
-	}
-	// Start and not Join: a balancer serves whatever there is, from the first
-	// moment on, and may well be the first of all.
-	node, err := membership.Start(cfg)
-	if err != nil {
-		if cfg.Listener != nil {
-			cfg.Listener.Close()
-		}
-		return nil, program.Config(err, s.flagOf())
-	}
-	return node, nil
-}
-
 // attend waits for the end, and meanwhile reads files again that have changed,
 // or all of them on SIGHUP.
-func attend(ctx context.Context, b *balancer, node *membership.Node, doors *doors, refused <-chan error) error {
+func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, refused <-chan error) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -139,8 +114,8 @@ func attend(ctx context.Context, b *balancer, node *membership.Node, doors *door
 			b.refresh()
 			waiting = true
 		case <-ctx.Done():
-		case <-node.Done():
-			return node.Err() // it was replaced, say
+		case <-node.done:
+			return node.err() // it was replaced, say
 		case err = <-refused:
 		case err = <-doors.plain.Failed():
 		case err = <-doors.secure.Failed():
@@ -148,7 +123,7 @@ func attend(ctx context.Context, b *balancer, node *membership.Node, doors *door
 		}
 	}
 	doors.shutdown()
-	program.Leave(node, b.logger)
+	node.leave()
 	return err
 }
 

@@ -42,6 +42,10 @@ type settings struct {
 	members, membersCA, memberName string
 	membersInsecure                bool
 	sticky, stickyKeys             string
+	tribes                         string        // the kind of Java group; "" is a group of this library
+	channel                        string        // its channel, with service
+	httpPorts                      program.Pairs // of Java members that publish none, by address
+	keyFile                        *program.KeyFile
 	sessionTimeout                 time.Duration
 	wait, slowStart, drain         time.Duration
 	clientIdle, answers, silence   time.Duration
@@ -73,6 +77,7 @@ func (s *settings) flagOf() map[string]string {
 		"Listener":  listener,
 		"WellKnown": "wka",
 		"Insecure":  "insecure",
+		"Keys":      "key-file",
 	}
 }
 
@@ -107,7 +112,13 @@ func (s *settings) memberFlags(f program.Flags) {
 	f.Var(&s.hosts, "hosts", "`host=domain` items, with commas between: where requests for a host go "+
 		"(default what -conf says or, without it, all to the domain of -manage, if that is just one)")
 	f.BoolVar(&s.events, "events", false, "print the events of all its domains as lines of JSON on standard output")
+	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen for members beyond loopback although nothing is encrypted")
+	f.StringVar(&s.tribes, "tribes", "", "the `kind` of a group of Java members (Apache Tribes): static, service or axis2. "+
+		"With static and service, -manage is the domain of the group and -wka its other members; with axis2 they are as ever")
+	f.StringVar(&s.channel, "tribes-channel", "", "the `name` of the channel with -tribes service; Tomcat's is its "+
+		"clusterName and -Channel (default \"chan\")")
+	f.Var(&s.httpPorts, "http-port", "the HTTP port of a Java member that publishes none, as `host:port=8080`; may be repeated")
 }
 
 // fileFlags are those about the files of the originals.
@@ -163,6 +174,7 @@ func (s *settings) config() membership.Config {
 		Manage:    s.manage,
 		Advertise: s.advertise,
 		WellKnown: wka.List(s.wka),
+		Keys:      s.keyFile.Keys(),
 		Insecure:  s.insecure,
 	}
 }

@@ -1,37 +1,36 @@
-// Command embed is the shortest custom proxy: each request goes to the next
-// member of one domain. The README of the examples says how to run it.
+// Command embed is the shortest custom proxy: each request goes to a member of
+// one domain. The README of the examples says how to run it.
 package main
 
 import (
 	"log"
-	"net"
 	"net/http"
 	"net/http/httputil"
-	"slices"
-	"sync/atomic"
 
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/membership/upstream"
 	"github.com/gotribes/tribes/wka"
 )
 
-func main() {
+func main() { log.Fatal(run("127.0.0.1:4000", "127.0.0.1:8290")) }
+
+func run(member, web string) error {
 	lb, err := membership.Start(membership.Config{
 		Domain:    "wso2.carbon.lb.domain",
 		Manage:    []string{"wso2.is.domain"},
-		Advertise: "127.0.0.1:4000",
-		WellKnown: wka.List{"127.0.0.1:4000"},
+		Advertise: member,
+		WellKnown: wka.List{member},
 	})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
+	defer lb.Close()
 	nodes, _ := lb.Group("wso2.is.domain")
-	var turn atomic.Uint32
-	log.Fatal(http.ListenAndServe("127.0.0.1:8290", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host = "http", "" // nobody there: 502
-		if members := slices.Collect(nodes.View().All()); len(members) > 0 {
-			m := members[int(turn.Add(1))%len(members)]
-			host, _, _ := net.SplitHostPort(m.Address)
-			r.Out.URL.Host = net.JoinHostPort(host, m.Property("httpPort"))
-		}
-	}}))
+	pool, err := upstream.New(nodes, upstream.Options{})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	proxy := &httputil.ReverseProxy{Rewrite: pool.Rewrite, Transport: pool.Transport(nil), ErrorHandler: upstream.AnswerError}
+	return http.ListenAndServe(web, proxy)
 }

@@ -103,17 +103,17 @@ func port(s *program.HTTPServer) string {
 }
 
 // serve begins to answer.
-func (d *doors) serve(s *settings, node *membership.Node) {
-	known := newSessions(node.Self)
+func (d *doors) serve(s *settings, self func() membership.Member) {
+	known := newSessions(self)
 	if d.plain != nil {
-		d.plain.Serve(answers(node.Self, redirects{hostName: s.hostName, proxyPort: s.proxyPort, ownPort: d.plain.Port()}, known))
+		d.plain.Serve(answers(self, redirects{hostName: s.hostName, proxyPort: s.proxyPort, ownPort: d.plain.Port()}, known))
 	}
 	if d.secure != nil {
 		d.secure.Secure(&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return keystore.Choose(*d.certs.Load(), h)
 		}})
 		to := redirects{secure: true, hostName: s.hostName, proxyPort: s.proxyPortTLS, ownPort: d.secure.Port()}
-		d.secure.Serve(answers(node.Self, to, known))
+		d.secure.Serve(answers(self, to, known))
 	}
 }
 

@@ -6,10 +6,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -19,7 +17,6 @@ import (
 	"github.com/gotribes/tribes/examples/internal/eventlog"
 	"github.com/gotribes/tribes/examples/internal/members"
 	"github.com/gotribes/tribes/examples/internal/program"
-	"github.com/gotribes/tribes/membership"
 )
 
 func main() { program.Main("node", run) }
@@ -36,6 +33,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if s.printConfig || s.checkConfig {
 		return nil
+	}
+	if err := s.keyFile.Load(); err != nil {
+		return err
 	}
 	logger := program.Logger(stderr, "node")
 	for _, n := range s.notes {
@@ -57,12 +57,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		logger.Warn("a port mapping leads to a port that is not served here", "property", lost,
 			members.HTTPPort, properties[members.HTTPPort], members.HTTPSPort, properties[members.HTTPSPort])
 	}
-	node, err := start(s, properties, logger)
+	node, err := start(ctx, s, properties, logger)
 	if err != nil {
 		return err
 	}
-	defer node.Close()
-	doors.serve(s, node)
+	defer node.close()
+	doors.serve(s, node.self)
 
 	events := eventlog.New(stdout)
 	if !s.events {
@@ -70,13 +70,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	wg.Go(func() {
 		// Ends with the node and not with ctx, so that its leaving is shown too.
-		for c := range node.Own().Changes(context.Background()) {
-			events.Change(c, node.Self().ID)
+		for c := range node.changes {
+			events.Change(c, node.self().ID)
 		}
 	})
+	wg.Go(node.follow)
+	wg.Go(func() { drain(ctx, node, logger) })
 	refused := make(chan error, 1)
 	wg.Go(func() {
-		if err := announce(ctx, node, events); err != nil {
+		if err := node.announce(ctx, events); err != nil {
 			refused <- err
 		}
 	})
@@ -85,7 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // attend waits for the end, and meanwhile reads files again that have changed,
 // or all of them on SIGHUP.
-func attend(ctx context.Context, s *settings, args []string, node *membership.Node, doors *doors, refused <-chan error,
+func attend(ctx context.Context, s *settings, args []string, node *peer, doors *doors, refused <-chan error,
 	logger *slog.Logger) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -106,18 +108,18 @@ func attend(ctx context.Context, s *settings, args []string, node *membership.No
 			reload(ctx, s, args, node, doors, logger)
 			continue
 		case <-ctx.Done():
-			program.Leave(node, logger)
+			node.leave()
 			doors.shutdown()
 			return nil
-		case <-node.Done():
-			return node.Err() // it was replaced, say
+		case <-node.done:
+			return node.err() // it was replaced, say
 		case err := <-refused:
 			return err
 		case err := <-doors.plain.Failed():
-			program.Leave(node, logger)
+			node.leave()
 			return err
 		case err := <-doors.secure.Failed():
-			program.Leave(node, logger)
+			node.leave()
 			return err
 		}
 	}
@@ -125,7 +127,7 @@ func attend(ctx context.Context, s *settings, args []string, node *membership.No
 
 // reload reads the files again and publishes the properties that they have now.
 // All else takes a new start. What cannot be used is logged, and the old goes on.
-func reload(ctx context.Context, old *settings, args []string, node *membership.Node, doors *doors, logger *slog.Logger) {
+func reload(ctx context.Context, old *settings, args []string, node *peer, doors *doors, logger *slog.Logger) {
 	s, err := parse(args, nil)
 	if err == nil && (s.domain != old.domain || s.subDomain != old.subDomain || s.advertise != old.advertise ||
 		s.http != old.http || s.https != old.https || !slices.Equal(s.wka, old.wka)) {
@@ -136,47 +138,11 @@ func reload(ctx context.Context, old *settings, args []string, node *membership.
 		properties, err = s.published(port(doors.plain), port(doors.secure))
 	}
 	if err == nil {
-		err = node.SetProperties(ctx, properties)
+		err = node.publish(ctx, properties)
 	}
 	if err != nil {
 		logger.Error("the configuration cannot be used; the old one goes on", "error", err)
 		return
 	}
 	logger.Info("the configuration was read again")
-}
-
-// start makes the node of the settings. What they got wrong is an error that
-// names the flag.
-func start(s *settings, properties map[string]string, logger *slog.Logger) (*membership.Node, error) {
-	cfg := s.config(properties)
-	cfg.Logger = logger
-	if s.listen != "" {
-		listener, err := net.Listen("tcp", s.listen)
-		if err != nil {
-			return nil, fmt.Errorf("-listen %q: %w", s.listen, err)
-		}
-		cfg.Listener = listener
-	}
-	// Start and not Join: a node that comes before its balancer waits for it.
-	node, err := membership.Start(cfg)
-	if err != nil {
-		if cfg.Listener != nil {
-			cfg.Listener.Close()
-		}
-		return nil, program.Config(err, s.flagOf())
-	}
-	return node, nil
-}
-
-// announce waits until the node has joined and every balancer of its domain has
-// taken note of it, and says so. An error is a refusal that waiting will not
-// change, such as that of another cluster.
-func announce(ctx context.Context, node *membership.Node, events *eventlog.Writer) error {
-	if err := program.Joined(ctx, node); err != nil {
-		return err
-	}
-	if _, err := node.Ready(ctx); err == nil {
-		events.Ready(node.Own().View(), node.Self())
-	}
-	return nil
 }

@@ -30,6 +30,9 @@ type settings struct {
 	hostName                         string // that clients know
 	proxyPort, proxyPortTLS          int    // of the balancer; 0 is its own
 
+	tribes, channel string // the kind of Java group, and its channel, with service
+	keyFile         *program.KeyFile
+
 	sources *program.Sources
 	notes   []conf.Note      // settings of files without an effect
 	offered []axis2.Property // of a file
@@ -52,6 +55,7 @@ func (s *settings) flagOf() map[string]string {
 		"WellKnown":  "wka",
 		"Properties": "property",
 		"Insecure":   "insecure",
+		"Keys":       "key-file",
 	}
 }
 
@@ -71,7 +75,11 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.Var(&s.properties, "property", "a `key=value` to publish; may be repeated. "+
 		members.HTTPPort+" is the port of -http and "+members.HTTPSPort+" that of -https unless they are set here")
 	f.BoolVar(&s.events, "events", false, "print the events of the domain as lines of JSON on standard output")
+	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen beyond loopback although nothing is encrypted")
+	f.StringVar(&s.tribes, "tribes", "", "the `kind` of a group of Java members (Apache Tribes): static, service or axis2; "+
+		"-wka are its other members, with axis2 the well-known ones")
+	f.StringVar(&s.channel, "tribes-channel", "", "the `name` of the channel with -tribes service (default \"chan\")")
 	s.fileFlags(f)
 	if err := f.Parse(args, help); err != nil {
 		return nil, err
@@ -125,6 +133,9 @@ func (s *settings) check() error {
 	if s.cert != "" && s.sources.Given("cert") {
 		s.store = keystore.Source{File: s.cert, KeyFile: s.certKey}
 	}
+	if err := s.checkTribes(); err != nil {
+		return err
+	}
 	for _, port := range []int{s.proxyPort, s.proxyPortTLS} {
 		if port < 0 || port > 65535 {
 			return program.Missing("proxy-port", "want -proxy-port and -proxy-port-https from 1 to 65535")
@@ -145,6 +156,7 @@ func (s *settings) config(properties map[string]string) membership.Config {
 		Advertise:  s.advertise,
 		WellKnown:  wka.List(s.wka),
 		Properties: properties,
+		Keys:       s.keyFile.Keys(),
 		Insecure:   s.insecure,
 	}
 }

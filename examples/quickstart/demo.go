@@ -12,6 +12,8 @@ import (
 	"github.com/gotribes/tribes/examples/internal/balance"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/membership/upstream"
+	"github.com/gotribes/tribes/transport"
 	"github.com/gotribes/tribes/wka"
 )
 
@@ -40,6 +42,7 @@ type demo struct {
 	balancer *process
 	nodes    []*process
 	group    *membership.Group // of the nodes, as the balancer sees it
+	pools    *balance.Pools
 	proxy    *balance.Proxy
 	show     *screen
 	watching sync.WaitGroup // goroutines that show events; they end with their node
@@ -54,20 +57,23 @@ func start(where places, show *screen, logger *slog.Logger) (_ *demo, err error)
 			d.close()
 		}
 	}()
-	cfg := membership.Config{Name: "balancer", Domain: lbDomain, Manage: []string{isDomain}}
+	keys := []transport.Key{transport.NewKey()} // of this demonstration alone
+	cfg := membership.Config{Name: "balancer", Domain: lbDomain, Manage: []string{isDomain}, Keys: keys}
 	d.balancer, err = d.run(cfg, where.member, where.http, "", logger)
 	if err != nil {
 		return nil, err
 	}
 	d.group, _ = d.balancer.node.Group(isDomain) // it manages that domain
 	everyHost := func(string) (string, bool) { return isDomain, true }
-	d.proxy = balance.New(everyHost, balance.FromNode(d.balancer.node), logger)
+	d.pools = balance.NewPools(d.balancer.node, upstream.Options{})
+	d.watching.Go(d.pools.Run)
+	d.proxy = balance.New(everyHost, d.pools.Find, logger)
 	d.balancer.web.Serve(d.proxy)
 	d.watch("balancer", d.group)
 
 	wellKnown := d.balancer.node.Self().Address
 	for i, p := range where.nodes {
-		cfg := membership.Config{Name: fmt.Sprintf("node-%d", i+1), Domain: isDomain}
+		cfg := membership.Config{Name: fmt.Sprintf("node-%d", i+1), Domain: isDomain, Keys: keys}
 		n, err := d.run(cfg, p.member, p.http, wellKnown, logger)
 		if err != nil {
 			return nil, err
@@ -124,7 +130,7 @@ func (d *demo) ready(ctx context.Context) error {
 			return err
 		}
 	}
-	// The balancer reads the view for each request; what it needs is in there.
+	// The pool is made of the view, if it was not there yet to confirm.
 	for v := d.group.View(); v.Len() < len(d.nodes); v = d.group.View() {
 		select {
 		case <-v.Stale():
@@ -153,6 +159,7 @@ func (d *demo) close() {
 	}
 	if d.proxy != nil {
 		d.proxy.Close()
+		d.pools.Close()
 	}
 	d.watching.Wait()
 }

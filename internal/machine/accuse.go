@@ -14,11 +14,12 @@ type word struct {
 // reviewPeer compares what is known of a peer with what was said of it, in
 // every group that counts it as neighbour.
 func (m *Machine) reviewPeer(p *peer) {
+	m.untie(p)
 	if p.healthy >= 0 && (m.stale(p) || p.refused || p.replaced) {
 		p.healthy = -1
 	}
 	for _, g := range m.groups {
-		if x := g.members[p.id]; x != nil && x.neighbour {
+		if x := g.members.get(p.id); x != nil && x.neighbour {
 			g.review(x, p)
 		}
 	}
@@ -29,7 +30,7 @@ func (m *Machine) reviewIfOpen(p *peer) {
 	for _, g := range m.groups {
 		if w := g.words[p.id]; w != nil && w.raised {
 			m.busy = true
-			if x := g.members[p.id]; x != nil && x.neighbour {
+			if x := g.members.get(p.id); x != nil && x.neighbour {
 				g.review(x, p)
 			}
 		}
@@ -80,7 +81,7 @@ func (g *group) say(x *member, raised bool, reason wire.Reason) {
 // hear takes in an accusation that came over a link; false: nothing new.
 func (g *group) hear(a *wire.Accusation, from *link) bool {
 	m := g.m
-	x := g.members[a.Subject]
+	x := g.members.get(a.Subject)
 	if a.Watcher == m.self && x != nil && a.Raised && a.Incarnation == x.rec.Incarnation {
 		// An old word of mine goes round: say what holds.
 		if w := g.words[a.Subject]; w == nil || !w.raised && m.now-w.at > m.cfg.DropTime {
@@ -88,7 +89,7 @@ func (g *group) hear(a *wire.Accusation, from *link) bool {
 		}
 		return false
 	}
-	if x == nil || a.Watcher == m.self || a.Domain != g.domain || a.Incarnation != x.rec.Incarnation || g.members[a.Watcher] == nil {
+	if x == nil || a.Watcher == m.self || a.Domain != g.domain || a.Incarnation != x.rec.Incarnation || g.members.get(a.Watcher) == nil {
 		return false
 	}
 	if !x.inquiry.news(a) || !g.verified(a.Verify(m.cfg.Verify), from, "accusation") {
@@ -115,10 +116,11 @@ func (g *group) keep(x *member, a *wire.Accusation) {
 		q.since = g.m.now
 	}
 	q.last = g.m.now
-	var buf [2 * everybodyUpTo]*member
-	q.put(a, g.rings.watchers(x, buf[:0]))
+	q.put(a, g.watchers(x))
 	g.reconsider(x)
-	g.reconsiderWatched(x)
+	for _, y := range g.watchers(x) {
+		g.reconsider(y) // whether x vouches for it may have changed
+	}
 }
 
 // reconsider has x judged at the end of the step.

@@ -155,7 +155,7 @@ func TestOnlyNewerWordsOfMembersCount(t *testing.T) {
 	say := func(a *wire.Accusation) {
 		f[2].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{a}})
 	}
-	standing := func() int { x := h.group().members[f[0].id]; return x.inquiry.standing(x) }
+	standing := func() int { x := h.group().members.get(f[0].id); return x.inquiry.standing(x) }
 	say(stranger.accuses(f[0].id, wire.Silent, true, 5))
 	require.Zero(t, standing(), "who is no member has no word")
 	later := f[1].accuses(f[0].id, wire.Silent, true, 5)
@@ -185,5 +185,26 @@ func TestABadSignatureClosesTheLinkThatItCameOver(t *testing.T) {
 	f[1].says(&wire.Gossip{Domain: "d", Records: []*wire.Record{r}})
 	require.True(t, f[1].closed)
 	require.Equal(t, []string{"c:1 record with a bad signature"}, h.reports(BadMessage))
-	require.EqualValues(t, 1, h.group().members[f[0].id].rec.Version)
+	require.EqualValues(t, 1, h.group().members.get(f[0].id).rec.Version)
+}
+
+// A node that does not keep up with what comes does not take what it has not
+// read for silence; but nobody can keep it from noticing for good.
+func TestWhatWasNotReadIsNotSilence(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
+	for _, x := range f {
+		x.goesSilent()
+	}
+	start := h.now
+	for h.now < start+2*dropTime {
+		h.advance(100 * time.Millisecond)
+		h.m.Behind(h.now + 100*time.Millisecond)
+	}
+	require.Equal(t, "a b c", h.shown(), "it had not read what they said")
+	for h.now < start+20*dropTime && h.shown() == "a b c" {
+		h.advance(100 * time.Millisecond)
+		h.m.Behind(h.now + 100*time.Millisecond)
+	}
+	require.NotEqual(t, "a b c", h.shown(), "it noticed in the end")
+	require.Greater(t, h.now, start+behindMost*dropTime)
 }

@@ -18,13 +18,18 @@ func (m *Machine) compareDigest(l *link, theirs uint64) {
 	if l.differs < 2 || m.self.Compare(l.peer.id) > 0 && l.differs < 4 || m.now < l.nextSync || m.isolated {
 		return
 	}
-	l.nextSync = m.now + m.jitter(2*syncEvery)
-	l.differs = 0
 	for _, g := range l.common {
 		if !g.knows(l) && !slices.Contains(l.turned, g) {
 			g.ask(l) // it may know me, though I do not know it
 		}
 	}
+	m.sendDigests(l)
+}
+
+// sendDigests asks a neighbour where its records differ.
+func (m *Machine) sendDigests(l *link) {
+	l.nextSync = m.now + m.jitter(2*syncEvery)
+	l.differs = 0
 	msg := &wire.Digests{}
 	for _, g := range l.common {
 		msg.Digests = append(msg.Digests, wire.DomainDigest{Domain: g.domain, Digest: g.digest})
@@ -74,7 +79,13 @@ func bucketIn(differ *[wire.BucketCount / 8]byte, id wire.ID) bool {
 func (g *group) sendSync(l *link, differ [wire.BucketCount / 8]byte, answer bool) {
 	start := func() *wire.Sync { return &wire.Sync{Domain: g.domain, Differ: differ} }
 	cur := start()
-	cur.Departures = g.departures(func(id wire.ID) bool { return bucketIn(&differ, id) })
+	gone := g.departures(len(g.gone.order), func(id wire.ID) bool { return bucketIn(&differ, id) })
+	for len(gone) > wire.MaxDepartures {
+		cur.Departures, gone = gone[:wire.MaxDepartures], gone[wire.MaxDepartures:]
+		g.m.send(l, cur)
+		cur = start()
+	}
+	cur.Departures = gone
 	bytes := 48 * len(cur.Departures)
 	for _, x := range g.rings.all() {
 		if !bucketIn(&differ, x.rec.ID) {

@@ -68,6 +68,9 @@ func (m *Machine) watchSilence() {
 		if !p.wanted() {
 			continue
 		}
+		if p.link != nil && m.quiet(p) {
+			m.untie(p)
+		}
 		if p.healthy >= 0 && !m.stale(p) && p.link != nil {
 			if m.cfg.DropTime-(run-p.proof) >= m.cfg.Heartbeat {
 				m.reviewIfOpen(p)

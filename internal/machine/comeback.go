@@ -19,6 +19,8 @@ type comeback struct {
 	generation
 	theirs  *rings // the table that was handed over
 	handing *rings // the same while it is coming
+	midway  LinkID // over which a table is coming; 0: none is
+	since   Time   // it has
 }
 
 // generation makes callbacks of an earlier attempt void.
@@ -70,7 +72,7 @@ func (m *Machine) wasCutOff(teller *link) bool {
 
 func (g *group) tryReturn(gen int) {
 	m, b := g.m, &g.back
-	if gen != b.current || !b.held {
+	if gen != b.current || !b.held || m.replaced {
 		return
 	}
 	if wait := b.notBefore - m.now; wait > 0 {
@@ -102,8 +104,11 @@ func (g *group) tryReturn(gen int) {
 // handedOver starts the return as soon as a table is there.
 func (g *group) handedOver() {
 	b := &g.back
+	if b.handing == nil {
+		return // nobody needs it, or it had begun before this node was held as down
+	}
 	b.theirs, b.handing = b.handing, nil
-	if b.held && b.theirs != nil {
+	if b.held {
 		gen := b.next()
 		g.m.after(0, func() { g.tryReturn(gen) })
 	}
@@ -132,7 +137,7 @@ func (g *group) returnRound(gen int) {
 		})
 	}
 	decide := func() {
-		if gen != b.current || !b.held {
+		if gen != b.current || !b.held || m.replaced {
 			return
 		}
 		if 2*answered <= asked && asked > 0 {

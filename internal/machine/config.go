@@ -45,8 +45,10 @@ const (
 
 	youngLink     = time.Second            // two links younger than this are crossing dials
 	higherWaits   = 200 * time.Millisecond // the higher ID leaves the first dial to the lower
+	newcomerDials = 200 * time.Millisecond // who has links leaves the first dial to the newcomer
 	verifyWithin  = 200 * time.Millisecond // an inbound neighbour is dialled once to see that it can be
 	failedKept    = 5 * time.Second
+	errandsMost   = 16 // messages that wait for a link
 	redialFirst   = 50 * time.Millisecond
 	redialMost    = time.Second
 	askAgainAfter = 250 * time.Millisecond // for the table of whom has dropped this node
@@ -65,6 +67,7 @@ const (
 	searchMost    = 64 // members looked at before a node holds itself for isolated
 	searchHealthy = 3
 	searchRound   = 500 * time.Millisecond
+	lonelyKept    = 20 * time.Second // after few links, others' memory of who is gone is taken over
 
 	downTryFirst   = 500 * time.Millisecond
 	downTryMost    = 4 * time.Second
@@ -84,6 +87,8 @@ const (
 	settleSilent   = 500 * time.Millisecond
 	mergedAfter    = 10 * time.Second // in a group, whom another hands over has merged rather than joined
 	joinersAtOnce  = 32
+	busyAgain      = 500 * time.Millisecond // after which a joiner that met no room tries again
+	busyMost       = 10 * time.Second       // that a joiner lets itself be told to wait
 	joinFirst      = 50 * time.Millisecond
 	joinMost       = time.Second
 	resolveEvery   = time.Second
@@ -94,12 +99,15 @@ const (
 	knownTrySpread = 600 * time.Millisecond
 	syncEvery      = 2 * time.Second
 	emptyDomainFor = 10 * time.Minute
+	gossipRest     = 10 * time.Millisecond // between floods of arrivals
 	tableRecords   = 256
+	tableTime      = time.Second // that the rest of a table may take before neighbours are dialled
 	tableBytes     = 256 << 10
 	followsMost    = 8 << 10                // bytes of domain names in a manager's record
 	heavyEvery     = 100 * time.Millisecond // one large answer for a link, and a few at once
 	heavyAtOnce    = 8
 	late           = 20 * time.Millisecond // a loop later than this was stopped
+	behindMost     = 4                     // drop times that are not counted while a node does not keep up
 	doubtRefused   = 100 * time.Millisecond
 	conflictWithin = time.Second
 )

@@ -24,6 +24,7 @@ type departed struct {
 	wait        Time
 	cutOff      bool // concluded while no link was healthy
 	back        bool // taken back
+	evidence    []*wire.Accusation
 	hearsay     bool // another's memory, unsigned: it bars nobody who comes with a newer incarnation
 }
 
@@ -73,7 +74,7 @@ func (d *departures) takeBack(e *departed) {
 
 func (g *group) forgetDeparted() {
 	d := &g.gone
-	most := max(departedLeast, len(g.members))
+	most := max(departedLeast, g.members.len())
 	for len(d.order) > 0 {
 		e := d.order[0]
 		if !e.back && g.m.now-e.at < departedFor && len(d.byID) <= most {
@@ -120,7 +121,7 @@ func (g *group) tryOne(e *departed) {
 	for _, y := range g.rings.around(e.id.Places(), buf[:0]) {
 		mine = mine || y == g.me
 	}
-	if !mine || g.byAddress[e.address] != nil {
+	if !mine || g.members.at(e.address) != nil {
 		return
 	}
 	p := m.peer(e.id, e.address)
@@ -133,10 +134,10 @@ func (g *group) tryOne(e *departed) {
 	}
 }
 
-// departures lists what is remembered, for a hand-over.
-func (g *group) departures(keep func(id wire.ID) bool) []wire.Departure {
+// departures lists what is remembered, the newest first, for a hand-over.
+func (g *group) departures(most int, keep func(id wire.ID) bool) []wire.Departure {
 	var out []wire.Departure
-	for i := len(g.gone.order) - 1; i >= 0 && len(out) < wire.MaxDepartures; i-- {
+	for i := len(g.gone.order) - 1; i >= 0 && len(out) < most; i-- {
 		if e := g.gone.order[i]; !e.back && keep(e.id) {
 			out = append(out, wire.Departure{ID: e.id, Incarnation: e.incarnation, Cause: e.cause, Address: e.address})
 		}

@@ -122,7 +122,7 @@ const (
 	CauseIsolated
 )
 
-// Shown is a participant as a view shows it. It is never changed.
+// Shown is a participant as a view shows it.
 type Shown struct {
 	Record       *wire.Record
 	Suspect      bool
@@ -135,7 +135,7 @@ type Shown struct {
 type Event struct {
 	Kind  EventKind
 	Cause EventCause
-	Shown *Shown
+	Shown Shown
 }
 
 // A Change leads from one view to the next.

@@ -14,7 +14,7 @@ func (m *Machine) Explain(domain string, id wire.ID) string {
 	if g == nil {
 		return "no such domain"
 	}
-	x := g.members[id]
+	x := g.members.get(id)
 	if x == nil {
 		if d := g.gone.get(id); d != nil {
 			return fmt.Sprintf("gone at %s (incarnation %d, cause %d)", d.at, d.incarnation, d.cause)
@@ -22,7 +22,7 @@ func (m *Machine) Explain(domain string, id wire.ID) string {
 		return "not known"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s; %d participants, %d healthy links", x.rec, len(g.members), m.healthyLinks())
+	fmt.Fprintf(&b, "%s; %d participants, %d healthy links", x.rec, g.members.len(), m.healthyLinks())
 	if x.neighbour {
 		p := m.peers[id]
 		fmt.Fprintf(&b, "; watched from here, link %v, proof %s ago, refused %v, replaced %v",

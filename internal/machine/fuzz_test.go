@@ -59,7 +59,7 @@ type fuzz struct {
 // fuzzView folds the changes of one domain.
 type fuzzView struct {
 	number  uint64
-	members map[wire.ID]*Shown
+	members map[wire.ID]Shown
 	newest  map[wire.ID]*wire.Record // ever shown
 	removed map[wire.ID]uint32       // incarnations dropped by verdict
 }
@@ -363,10 +363,8 @@ func (z *fuzz) step(input func()) {
 		z.effect(&effects[i])
 	}
 	z.must(z.m.Next() >= z.now, "Next is before now")
-	z.bounds()
-	for _, g := range z.m.groups {
-		z.consistent(g)
-	}
+	err := z.m.Audit(true)
+	z.must(err == nil, "%v", err)
 }
 
 func (z *fuzz) effect(e *Effect) {

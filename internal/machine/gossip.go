@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/gotribes/tribes/internal/wire"
 )
 
@@ -20,13 +22,15 @@ func (g *group) floodRecord(r *wire.Record, from LinkID) {
 }
 
 // flush sends what has gathered in this step: one message for each link, or a
-// few if they would be too large.
+// few if they would be too large. Arrivals that follow each other closely are
+// sent together: a thousand nodes that start at once would otherwise cost each
+// node thousands of messages on each link.
 func (g *group) flush() {
-	if len(g.floods) == 0 {
+	if len(g.floods) == 0 || g.rest() {
 		return
 	}
 	floods := g.floods
-	g.floods = nil
+	g.floods, g.flushed = nil, max(g.m.now, 1)
 	var shared []*wire.Gossip // for links that nothing came from
 	for _, l := range g.m.links {
 		if l.peer.link != l || !l.shares(g) {
@@ -47,6 +51,38 @@ func (g *group) flush() {
 		}
 	}
 }
+
+// rest says that what is to be flooded can wait for more of its kind.
+func (g *group) rest() bool {
+	wait := g.flushed + gossipRest - g.m.now
+	if g.flushed == 0 || wait <= 0 || len(g.floods) >= tableRecords || !g.unhurried() {
+		return false
+	}
+	if !g.resting {
+		g.resting = true
+		g.m.after(wait, func() { g.resting = false })
+	}
+	return true
+}
+
+// unhurried says that all that is to be flooded are records of members that
+// have come, or changed their properties, and words on members that are silent:
+// it has taken seconds to find that out.
+func (g *group) unhurried() bool {
+	for i := range g.floods {
+		f := &g.floods[i]
+		switch {
+		case f.record != nil && f.record.State == wire.Alive && f.record.Incarnation == 1:
+		case f.accusation != nil && f.accusation.Reason == wire.Silent:
+		case f.verdict != nil && !slices.ContainsFunc(f.verdict.Accusations, notSilent):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func notSilent(a *wire.Accusation) bool { return a.Reason != wire.Silent }
 
 func (g *group) cameFrom(floods []flood, l *link) bool {
 	for i := range floods {
@@ -108,7 +144,7 @@ func verdictSize(v *wire.Verdict) int {
 func (g *group) tellStanding(l *link) {
 	var floods []flood
 	for _, x := range g.inquiries {
-		if x.inquiry == nil || g.members[x.rec.ID] != x {
+		if x.inquiry == nil || g.members.get(x.rec.ID) != x {
 			continue
 		}
 		for _, a := range x.inquiry.words {

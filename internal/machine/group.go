@@ -15,12 +15,12 @@ type group struct {
 	role   wire.Role
 
 	me        *member
-	members   map[wire.ID]*member // participants: members and managers, self included
+	members   table // participants: members and managers, self included
 	rings     rings
 	neighbour []*member // whom I watch, in ring order
-	byAddress map[string]*member
-	byName    map[string]int // how many hold a name
-	digest    uint64         // sum of the records' hashes
+	changes   uint64    // who have come and gone
+	moved     bool      // the rings have changed since neighbour was computed
+	digest    uint64    // sum of the records' hashes
 
 	gone      departures
 	waiting   map[string]*wire.Record // newcomers at an address that another still holds
@@ -29,6 +29,8 @@ type group struct {
 	wordSeq   uint64
 	dirty     []*member // to be judged
 	floods    []flood
+	flushed   Time // when floods were last sent
+	resting   bool // a timer runs for the next
 	pend      pending
 	number    uint64 // of the last published view
 	back      comeback
@@ -37,24 +39,41 @@ type group struct {
 	askOf     wire.ID // the manager whose domain this is followed for: its table is awaited
 	emptyFor  Time    // since when a followed domain has no members
 	unacked   []unacked
+	dropped   bool // not followed any more
 }
 
 // A member is one participant of a group as this node knows it. It is kept
-// small: there is one for each participant in each node.
+// small, 32 bytes: there is one for each participant in each node.
 type member struct {
-	rec       *wire.Record
-	inquiry   *inquiry // while somebody accuses it
-	shown     *Shown   // as it was last published
-	neighbour bool
-	touched   bool
-	dirty     bool
-	suspect   bool
+	rec        *wire.Record
+	inquiry    *inquiry     // while somebody accuses it
+	shownRec   *wire.Record // as it was last published; nil: it was not
+	touched    int32        // place among the group's touched, from 1; 0: it is not
+	shownMarks marks
+	neighbour  bool
+	dirty      bool
+	suspect    bool
+}
+
+// marks are what a view shows of a participant beside its record.
+type marks uint8
+
+const (
+	markSuspect marks = 1 << iota
+	markUnreachable
+	markNameConflict
+)
+
+// shown is x as it was last published; without a Record it was not.
+func (x *member) shown() Shown { return shownAs(x.shownRec, x.shownMarks) }
+
+func shownAs(r *wire.Record, k marks) Shown {
+	return Shown{r, k&markSuspect != 0, k&markUnreachable != 0, k&markNameConflict != 0}
 }
 
 func (m *Machine) addGroup(domain string, role wire.Role) *group {
 	g := &group{
 		m: m, domain: domain, role: role, tag: tagOf(domain),
-		members: map[wire.ID]*member{}, byAddress: map[string]*member{}, byName: map[string]int{},
 		waiting: map[string]*wire.Record{}, words: map[wire.ID]*word{},
 	}
 	g.gone.init()
@@ -95,46 +114,46 @@ func (g *group) own(change func(r *wire.Record)) {
 func (g *group) insert(rec *wire.Record, cause EventCause) *member {
 	x := &member{rec: rec}
 	g.touchNew(x, cause)
-	g.members[rec.ID] = x
+	g.members.add(x)
 	g.rings.add(x)
-	g.byAddress[rec.Address] = x
-	g.byName[rec.Name]++
-	if n := g.byName[rec.Name]; n == 2 {
+	if g.members.named(rec.Name, 3) == 2 {
 		g.touchName(rec.Name)
 		g.m.report(Report{Kind: NameConflict, Domain: g.domain, Text: rec.Name, Peer: rec.ID, Address: rec.Address})
 	}
 	g.digest += rec.Hash
-	g.rewatch(x)
+	g.moved = true
+	g.changes++
+	g.reconsiderAround(x)
 	return x
 }
 
 // remove takes a participant out. The caller remembers why.
 func (g *group) remove(x *member, cause EventCause) {
 	g.touch(x, cause)
-	neighbours := g.rings.watchers(x, nil)
-	delete(g.members, x.rec.ID)
+	g.pend.tookOut(x)
+	g.reconsiderAround(x)
+	g.members.remove(x)
 	g.rings.remove(x)
-	if g.byAddress[x.rec.Address] == x {
-		delete(g.byAddress, x.rec.Address)
+	if g.members.named(x.rec.Name, 2) == 1 {
+		g.touchName(x.rec.Name)
 	}
-	g.dropName(x.rec.Name)
 	g.digest -= x.rec.Hash
 	delete(g.words, x.rec.ID)
 	x.inquiry = nil
-	g.rewatch(nil)
-	for _, y := range neighbours {
-		g.reconsider(y)
-		g.reconsiderWatched(y)
-	}
+	g.moved = true
+	g.changes++
 }
 
-func (g *group) dropName(name string) {
-	g.byName[name]--
-	switch g.byName[name] {
-	case 0:
-		delete(g.byName, name)
-	case 1:
-		g.touchName(name)
+// reconsiderAround has those judged whose watchers x is, comes to be or was,
+// and those for whom these vouch.
+func (g *group) reconsiderAround(x *member) {
+	if len(g.inquiries) == 0 {
+		return // nobody is accused
+	}
+	var buf [2 * everybodyUpTo]*member
+	for _, y := range g.rings.watchers(x, buf[:0]) {
+		g.reconsider(y)
+		g.reconsiderWatched(y)
 	}
 }
 
@@ -148,11 +167,6 @@ func (g *group) replaceRecord(x *member, rec *wire.Record) {
 	g.touch(x, cause)
 	g.digest += rec.Hash - old.Hash
 	x.rec = rec
-	if rec.Name != old.Name {
-		g.dropName(old.Name)
-		g.byName[rec.Name]++
-		g.touchName(rec.Name)
-	}
 	if rec.Incarnation != old.Incarnation {
 		x.inquiry = nil // an accusation counts for one incarnation only
 		x.suspect = false
@@ -160,16 +174,17 @@ func (g *group) replaceRecord(x *member, rec *wire.Record) {
 	}
 }
 
-// rewatch computes whom this node watches. added, if not nil, is the
-// participant that has just come; its neighbours' cases are judged anew.
-func (g *group) rewatch(added *member) {
-	if g.me == nil {
+// rewatch computes whom this node watches, once a step for all who have come
+// and gone in it.
+func (g *group) rewatch() {
+	if !g.moved || g.dropped || g.tableComes() {
 		return
 	}
+	g.moved = false
 	var buf [2 * everybodyUpTo]*member
 	now := g.rings.watchers(g.me, buf[:0])
 	for _, x := range g.neighbour {
-		if !slices.Contains(now, x) || g.members[x.rec.ID] != x {
+		if !slices.Contains(now, x) || !g.members.has(x) {
 			x.neighbour = false
 			g.touch(x, NoCause)
 			g.m.unwant(x.rec.ID)
@@ -183,15 +198,28 @@ func (g *group) rewatch(added *member) {
 		}
 	}
 	g.neighbour = append(g.neighbour[:0], now...)
-	if added != nil {
-		for _, y := range g.rings.watchers(added, buf[:0]) {
-			g.reconsider(y)
-			g.reconsiderWatched(y)
-		}
+}
+
+// midway notes that part of a table has come over a link.
+func (g *group) midway(l *link, last bool) {
+	b := &g.back
+	switch {
+	case last:
+		b.midway = 0
+	case b.midway == 0:
+		b.midway, b.since = l.id, g.m.now
+		g.m.after(tableTime, func() { g.m.busy = true })
 	}
 }
 
-// listedMembers counts the participants that belong to the domain.
+// tableComes says that the rest of a table is on its way: there is no need to
+// dial those who happen to come first. It is not waited for for long.
+func (g *group) tableComes() bool {
+	b := &g.back
+	return b.midway != 0 && g.m.now-b.since < tableTime && g.m.link(b.midway) != nil
+}
+
+// memberCount counts the participants that belong to the domain.
 func (g *group) memberCount() int {
 	n := 0
 	for _, x := range g.rings.all() {

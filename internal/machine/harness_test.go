@@ -32,7 +32,7 @@ type harness struct {
 	looks  []Effect              // the same
 	asked  []Effect              // resolves, the same
 	log    []string              // events of views and of the machine's reports
-	view   map[wire.ID]*Shown    // of domain d, folded
+	view   map[wire.ID]Shown     // of domain d, folded
 	number uint64                // of domain d
 	meets  map[string]func() met // what a dial or look meets at an address; nothing: silence
 }
@@ -74,7 +74,7 @@ func (s testSigner) Sign([]byte) (sig wire.Signature) {
 	return sig
 }
 
-func testVerify(key wire.PublicKey, _ []byte, sig wire.Signature) bool {
+func testVerify(key wire.PublicKey, _ string, _ []byte, sig wire.Signature) bool {
 	return slices.Equal(sig[:32], key[:])
 }
 
@@ -96,7 +96,7 @@ func testConfig(address string) Config {
 // newHarness makes a started machine at a:1 that has joined, since it is its
 // own only well-known member.
 func newHarness(t *testing.T, change ...func(c *Config)) *harness {
-	h := &harness{t: t, view: map[wire.ID]*Shown{}, meets: map[string]func() met{}}
+	h := &harness{t: t, view: map[wire.ID]Shown{}, meets: map[string]func() met{}}
 	h.meets["a:1"] = func() met { return met{out: OutSelf, after: time.Millisecond} }
 	cfg := testConfig("a:1")
 	for _, f := range change {

@@ -23,6 +23,9 @@ type inquiry struct {
 	looking   bool      // a look on a verdict that did not suffice here
 	passed    bool      // the verdict was passed on
 	answers   Time      // when a look was last answered
+
+	watchers  []*member // while the rings are as they were
+	watchedAt uint64    // the group's changes then, and one more
 }
 
 type asked struct {
@@ -85,6 +88,18 @@ func (q *inquiry) drop(watcher wire.ID) {
 	}
 }
 
+// watchers returns who watches a member into whom an inquiry is open. While
+// many are lost at once this is asked for very often between two changes of
+// the rings.
+func (g *group) watchers(x *member) []*member {
+	q := x.inquiry
+	if q.watchedAt != g.changes+1 {
+		q.watchers = g.rings.watchers(x, q.watchers[:0])
+		q.watchedAt = g.changes + 1
+	}
+	return q.watchers
+}
+
 // open begins an inquiry into x if there is none.
 func (g *group) open(x *member) *inquiry {
 	if x.inquiry == nil {
@@ -140,9 +155,8 @@ func (g *group) accusedBy(w *member, but *member) int {
 	if w.inquiry == nil {
 		return 0
 	}
-	var buf [2 * everybodyUpTo]*member
 	n := 0
-	for _, y := range g.rings.watchers(w, buf[:0]) {
+	for _, y := range g.watchers(w) {
 		if y != but && w.inquiry.by(y.rec.ID, w) != nil {
 			n++
 		}
@@ -162,8 +176,7 @@ type tally struct {
 // count counts as docs/protocol.md says under "When a member is down", 1 and 2.
 func (g *group) count(x *member) tally {
 	var t tally
-	var buf [2 * everybodyUpTo]*member
-	for _, w := range g.rings.watchers(x, buf[:0]) {
+	for _, w := range g.watchers(x) {
 		t.watchers++
 		a := x.inquiry.by(w.rec.ID, x)
 		switch {
@@ -186,7 +199,7 @@ func (g *group) judgeAll() {
 		x := g.dirty[0]
 		g.dirty = g.dirty[1:]
 		x.dirty = false
-		if g.members[x.rec.ID] == x && x.inquiry != nil {
+		if g.members.get(x.rec.ID) == x && x.inquiry != nil {
 			g.judge(x)
 		}
 	}
@@ -244,7 +257,7 @@ func (g *group) mayJudge(x *member, t tally) bool {
 		return true
 	}
 	own := x.inquiry.by(g.m.self, x)
-	return own != nil && own.Reason != wire.Silent || len(g.members) == 2
+	return own != nil && own.Reason != wire.Silent || g.members.len() == 2
 }
 
 // press looks at the other watchers of a member that stands accused by some
@@ -274,7 +287,7 @@ func (g *group) press(x *member, t tally) {
 			return // another came before
 		}
 		q.pressing = false
-		if g.members[x.rec.ID] != x || x.inquiry != q || q.by(m.self, x) == nil {
+		if g.members.get(x.rec.ID) != x || x.inquiry != q || q.by(m.self, x) == nil {
 			return
 		}
 		q.pressed = max(m.now, 1)

@@ -30,6 +30,9 @@ func (s *search) tend(m *Machine) {
 		}
 	}
 	m.feelCut(healthy)
+	if bad > 0 && healthy < searchHealthy {
+		m.lonelyAt = max(m.running(), 1)
+	}
 	switch {
 	case !s.active && bad > 0 && healthy < searchHealthy:
 		s.begin(m)
@@ -71,7 +74,7 @@ func (s *search) more(m *Machine, healthy int) {
 		s.under++
 		p.temp = true
 		p.nextDial = m.now
-		m.busy = true
+		m.untie(p)
 	}
 	if healthy > 0 || s.under > 0 {
 		return
@@ -116,10 +119,16 @@ func (s *search) result(m *Machine, p *peer, out Outcome) {
 	s.round = m.now
 }
 
-func (s *search) answered(_ *Machine, p *peer) {
-	if p.temp && s.under > 0 {
+// answered takes in that a temporary neighbour has a link. It may know since
+// long who is gone.
+func (s *search) answered(m *Machine, p *peer) {
+	if !p.temp {
+		return
+	}
+	if s.under > 0 {
 		s.under--
 	}
+	m.sendDigests(p.link)
 }
 
 // nobody draws the conclusion of a search that met nobody. A refusal is a word
@@ -135,13 +144,12 @@ func (s *search) nobody(m *Machine) {
 		}
 		refused = refused || p.refused || p.replaced || p.weak
 	}
-	if refused {
-		s.dropRefused(m)
+	if refused && s.dropRefused(m) {
 		return
 	}
 	big := false
 	for _, g := range m.groups {
-		big = big || len(g.members) > 2
+		big = big || g.members.len() > 2
 	}
 	if m.hearsSomebody() {
 		for _, g := range m.groups {
@@ -156,7 +164,9 @@ func (s *search) nobody(m *Machine) {
 	}
 }
 
-func (s *search) dropRefused(m *Machine) {
+// dropRefused drops who refused this node; false: that was nobody who is still
+// in a view.
+func (s *search) dropRefused(m *Machine) (some bool) {
 	for _, g := range m.groups {
 		for _, x := range slices.Clone(g.rings.all()) {
 			p := m.peers[x.rec.ID]
@@ -166,11 +176,14 @@ func (s *search) dropRefused(m *Machine) {
 			switch {
 			case p.replaced:
 				g.down(x, wire.CauseReplaced, nil, false)
+				some = true
 			case p.refused, p.weak:
 				g.down(x, wire.CauseCrashed, nil, false)
+				some = true
 			}
 		}
 	}
+	return some
 }
 
 // feelCut notes since when no link is healthy.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gotribes/tribes/internal/wire"
 )
@@ -55,16 +56,17 @@ func (m *Machine) heardJoin(l *link, j *wire.Join) {
 	case gone != nil && r.Incarnation <= gone.incarnation:
 		g.sayHeld(l, gone)
 		g.sendTable(l)
-	case g.members[r.ID] != nil:
+	case g.members.get(r.ID) != nil:
 		if g.offer(r, l, CauseJoined) {
 			g.floodRecord(r, l.id)
 		}
 		g.sendTable(l)
 	case m.joiners >= joinersAtOnce:
 		msg := &wire.Refuse{Domain: g.domain, Code: wire.Busy, Text: "too many join at once", Others: g.others(l)}
+		msg.Again = uint32(m.jitter(busyAgain) / time.Millisecond)
 		m.send(l, msg)
-	case len(g.members) >= m.cfg.MaxMembers:
-		m.refuse(l, j.Domain, wire.Full, fmt.Sprintf("domain %q holds %d members, the most that is allowed", g.domain, len(g.members)))
+	case g.members.len() >= m.cfg.MaxMembers:
+		m.refuse(l, j.Domain, wire.Full, fmt.Sprintf("domain %q holds %d members, the most that is allowed", g.domain, g.members.len()))
 	default:
 		m.joiners++
 		l.joining = append(l.joining, joiner{g: g, record: r})
@@ -128,6 +130,7 @@ func (g *group) dropEmpty() {
 	for _, x := range g.neighbour {
 		m.unwant(x.rec.ID)
 	}
+	g.dropped = true // what is under way for it may still end
 	m.groups = slices.DeleteFunc(m.groups, func(h *group) bool { return h == g })
 	for _, l := range m.links {
 		l.share(m)
@@ -172,7 +175,7 @@ func (g *group) others(l *link) []string {
 func (g *group) checkName(l *link, r *wire.Record) {
 	m := g.m
 	var holder *member
-	if g.byName[r.Name] > 0 {
+	if g.members.named(r.Name, 1) > 0 {
 		for _, x := range g.rings.all() {
 			if x.rec.Name == r.Name && x.rec.Address != r.Address {
 				holder = x
@@ -264,7 +267,7 @@ func (g *group) askOthers(l *link, r *wire.Record, failed string) {
 	m.lastAttempt++
 	j.token, j.failed = uint64(m.lastAttempt), failed
 	for _, k := range m.links {
-		if k != l && j.asked < 2 && k.peer.link == k && k.shares(g) && g.members[k.peer.id] != nil && !m.stale(k.peer) {
+		if k != l && j.asked < 2 && k.peer.link == k && k.shares(g) && g.members.get(k.peer.id) != nil && !m.stale(k.peer) {
 			j.asked++
 			m.send(k, &wire.LookFor{Domain: g.domain, Token: j.token, Subject: r.ID, Address: r.Address})
 		}
@@ -289,7 +292,7 @@ func (g *group) unreachable(l *link, r *wire.Record) {
 
 // heardLookFor looks on behalf of another member.
 func (g *group) heardLookFor(l *link, k *wire.LookFor) {
-	if k.Token == 0 || g.members[l.peer.id] == nil || CheckAddress(k.Address) != "" {
+	if k.Token == 0 || g.members.get(l.peer.id) == nil || CheckAddress(k.Address) != "" {
 		return
 	}
 	g.m.look(k.Address, k.Subject, func(out Outcome, by wire.ID, text string) {
@@ -321,14 +324,14 @@ func (g *group) heardLookedFor(_ *link, k *wire.Looked) {
 func (g *group) admit(l *link, r *wire.Record) {
 	g.endJoin(l, r)
 	l.turned = slices.DeleteFunc(l.turned, func(o *group) bool { return o == g })
-	if holder := g.byAddress[r.Address]; holder != nil && holder.rec.ID != r.ID {
+	if holder := g.members.at(r.Address); holder != nil && holder.rec.ID != r.ID {
 		if holder == g.me {
 			g.m.refuse(l, g.domain, wire.NameHeld, fmt.Sprintf("address %s is this node's own", r.Address))
 			return
 		}
 		g.replacedBy(holder)
 	}
-	alone := len(g.members) == 1
+	alone := g.members.len() == 1
 	if g.offer(r, l, CauseJoined) {
 		g.floodRecord(r, l.id)
 		g.m.report(Report{Kind: Admitted, Domain: g.domain, Peer: r.ID, Address: r.Address})
@@ -343,7 +346,7 @@ func (g *group) admit(l *link, r *wire.Record) {
 // sendTable hands over records and remembered departures. Floods reach the
 // link from now on, so that nothing falls between.
 func (g *group) sendTable(l *link) {
-	cur := &wire.Table{Domain: g.domain, Departures: g.departures(func(id wire.ID) bool { return id != l.peer.id })}
+	cur := &wire.Table{Domain: g.domain, Departures: g.departures(wire.MaxDepartures, func(id wire.ID) bool { return id != l.peer.id })}
 	bytes := 48 * len(cur.Departures)
 	for _, x := range g.rings.all() {
 		size := len(x.rec.Body) + 80
@@ -364,15 +367,16 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 		return // nobody asked, and who sends it has not been let in
 	}
 	b := &g.back
-	if b.handing == nil {
-		b.handing = &rings{}
+	if b.held && b.midway == 0 {
+		b.handing = &rings{} // it will say who would watch this node
 	}
+	g.midway(l, t.Last)
 	cause := g.handedCause()
 	for _, r := range t.Records {
 		if g.offer(r, l, cause) {
 			g.floodRecord(r, l.id)
 		}
-		if len(b.handing.all()) < g.m.cfg.MaxMembers {
+		if b.handing != nil && b.handing.len() < g.m.cfg.MaxMembers {
 			b.handing.add(&member{rec: r})
 		}
 	}
@@ -387,7 +391,7 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 // have met, if this node was part of a group for a while; before that, and for
 // what floods bring, somebody has joined.
 func (g *group) handedCause() EventCause {
-	if g.joined && len(g.members) > 1 && g.m.now-g.joinedAt > mergedAfter {
+	if g.joined && g.members.len() > 1 && g.m.now-g.joinedAt > mergedAfter {
 		return CauseMerged
 	}
 	return CauseJoined

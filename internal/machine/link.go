@@ -41,7 +41,7 @@ type LinkUp struct {
 }
 
 func (m *Machine) link(id LinkID) *link {
-	i, ok := slices.BinarySearchFunc(m.links, id, func(l *link, id LinkID) int { return int(int64(l.id) - int64(id)) })
+	i, ok := slices.BinarySearch(m.linkIDs, id)
 	if !ok {
 		return nil
 	}
@@ -58,6 +58,7 @@ func (m *Machine) LinkUp(now Time, up LinkUp) {
 
 func (m *Machine) linkUp(up LinkUp) {
 	var target *target
+	var began Time
 	l := &link{
 		id: up.Link, dialed: up.Attempt != 0, since: m.now, domains: up.Domains,
 		needsMe: true, idleSince: -1, heavy: heavyAtOnce, heavyAt: m.now,
@@ -71,13 +72,15 @@ func (m *Machine) linkUp(up LinkUp) {
 			m.do(Effect{Kind: DoClose, Link: up.Link})
 			return
 		}
-		target, expected = a.target, a.peer
+		target, expected, began = a.target, a.peer, a.began
 		if expected != nil && expected.attempt == up.Attempt {
 			expected.attempt = 0
+			m.untie(expected)
 		}
 	}
-	i, _ := slices.BinarySearchFunc(m.links, up.Link, func(l *link, id LinkID) int { return int(int64(l.id) - int64(id)) })
+	i, _ := slices.BinarySearch(m.linkIDs, up.Link)
 	m.links = slices.Insert(m.links, i, l)
+	m.linkIDs = slices.Insert(m.linkIDs, i, up.Link)
 	p := m.peer(up.Peer, up.Address)
 	l.peer = p
 	if expected != nil && expected != p {
@@ -88,6 +91,7 @@ func (m *Machine) linkUp(up LinkUp) {
 	}
 	if l.dialed {
 		p.reached = p.address
+		m.took(p.id, began)
 	}
 	if old := p.link; old != nil && !m.settleTwo(old, l) {
 		m.closeLink(l, wire.Duplicate)
@@ -184,7 +188,7 @@ func (m *Machine) greet(l *link, wellKnown bool) {
 		}
 		// The dialler asks; who accepts will know the other once it has let it
 		// in. A well-known member is asked for every domain: it may follow any.
-		if wellKnown || shared && g.members[l.peer.id] == nil && (l.dialed || !g.joined) {
+		if wellKnown || shared && g.members.get(l.peer.id) == nil && (l.dialed || !g.joined) {
 			g.ask(l)
 		}
 	}
@@ -203,7 +207,7 @@ func (g *group) ask(l *link) {
 // address by now, that it was replaced.
 func (g *group) sayHeld(l *link, d *departed) {
 	cause := d.cause
-	if y := g.byAddress[d.address]; y != nil && y.rec.ID != d.id {
+	if y := g.members.at(d.address); y != nil && y.rec.ID != d.id {
 		cause = wire.CauseReplaced
 	}
 	g.m.send(l, &wire.HeldDown{Domain: g.domain, Incarnation: d.incarnation, Cause: cause})
@@ -217,6 +221,10 @@ func (m *Machine) verify(p *peer) {
 	}
 	p.verifying = true
 	m.after(m.within(verifyWithin), func() {
+		if p.wants == 0 || p.link == nil {
+			p.verifying = false
+			return
+		}
 		m.look(p.address, p.id, func(out Outcome, _ wire.ID, _ string) {
 			p.verifying = false
 			if out == Answered {
@@ -247,6 +255,7 @@ func (m *Machine) closeLink(l *link, why wire.Parting) {
 func (m *Machine) dropLink(l *link) {
 	if i := slices.Index(m.links, l); i >= 0 {
 		m.links = slices.Delete(m.links, i, i+1)
+		m.linkIDs = slices.Delete(m.linkIDs, i, i+1)
 	}
 	for range l.joining {
 		m.joiners--
@@ -254,6 +263,7 @@ func (m *Machine) dropLink(l *link) {
 	l.joining = nil
 	if l.peer.link == l {
 		l.peer.link = nil
+		m.untie(l.peer)
 	}
 }
 
@@ -306,9 +316,10 @@ func (m *Machine) sendTo(id wire.ID, address string, msg wire.Message) {
 		m.send(p.link, msg)
 		return
 	}
-	if len(p.errands) < 16 {
+	if len(p.errands) < errandsMost {
 		p.errands = append(p.errands, msg)
 	}
+	m.untie(p)
 }
 
 // closeIdle closes links that neither end has needed for a drop time.

@@ -1,6 +1,10 @@
 package machine
 
-import "github.com/gotribes/tribes/internal/wire"
+import (
+	"slices"
+
+	"github.com/gotribes/tribes/internal/wire"
+)
 
 // looks are dials that only want to know which ID answers at an address. At
 // most looksAtOnce are under way and looksWaiting wait.
@@ -14,24 +18,42 @@ type lookup struct {
 	address string
 	expect  wire.ID
 	lost    Time
-	done    []func(out Outcome, by wire.ID, text string)
+	began   Time
+	done    []asker
+}
+
+// asker is who asked for a look.
+type asker struct {
+	tell   func(out Outcome, by wire.ID, text string)
+	wanted func() bool // nil: in any case
 }
 
 // look asks who answers at an address. done is told Answered if it is expect,
 // OutForeign and who it is if it is another node. It is not called before
 // look returns.
 func (m *Machine) look(address string, expect wire.ID, done func(out Outcome, by wire.ID, text string)) {
+	m.lookFor(address, expect, asker{tell: done})
+}
+
+// lookIf is look for an answer that is of no use any more if wanted says so
+// once the look's turn has come: of hundreds that wait, most may be settled
+// otherwise.
+func (m *Machine) lookIf(wanted func() bool, address string, expect wire.ID, done func(out Outcome, by wire.ID, text string)) {
+	m.lookFor(address, expect, asker{done, wanted})
+}
+
+func (m *Machine) lookFor(address string, expect wire.ID, by asker) {
 	for _, k := range m.looks.waiting {
 		if k.address == address && k.expect == expect {
-			k.done = append(k.done, done)
+			k.done = append(k.done, by)
 			return
 		}
 	}
 	if len(m.looks.waiting) >= looksWaiting {
-		m.after(lookTime, func() { done(outInconclude, wire.ID{}, "too many looks wait") })
+		m.after(lookTime, func() { by.tell(outInconclude, wire.ID{}, "too many looks wait") })
 		return
 	}
-	m.looks.waiting = append(m.looks.waiting, &lookup{address: address, expect: expect, done: []func(Outcome, wire.ID, string){done}})
+	m.looks.waiting = append(m.looks.waiting, &lookup{address: address, expect: expect, done: []asker{by}})
 	m.moreLooks()
 }
 
@@ -39,14 +61,24 @@ func (m *Machine) moreLooks() {
 	for m.looks.active < looksAtOnce && len(m.looks.waiting) > 0 {
 		k := m.looks.waiting[0]
 		m.looks.waiting = m.looks.waiting[1:]
+		if !slices.ContainsFunc(k.done, func(a asker) bool { return a.wanted == nil || a.wanted() }) {
+			m.after(0, func() { k.tell(outInconclude, wire.ID{}, "not needed any more") })
+			continue
+		}
 		m.looks.active++
 		m.lastAttempt++
-		k.lost = m.lost
+		k.lost, k.began = m.lost, m.now
 		if m.looks.under == nil {
 			m.looks.under = map[AttemptID]*lookup{}
 		}
 		m.looks.under[m.lastAttempt] = k
 		m.do(Effect{Kind: DoLook, Attempt: m.lastAttempt, Address: k.address, Peer: k.expect, Timeout: lookTime})
+	}
+}
+
+func (k *lookup) tell(out Outcome, by wire.ID, text string) {
+	for _, a := range k.done {
+		a.tell(out, by, text)
 	}
 }
 
@@ -65,9 +97,10 @@ func (m *Machine) LookDone(now Time, id AttemptID, out Outcome, by wire.ID, text
 			out = outInconclude // I was stopped; the other side may have answered
 		}
 		m.word(out)
-		for _, done := range k.done {
-			done(out, by, text)
+		if out == Answered {
+			m.took(by, k.began)
 		}
+		k.tell(out, by, text)
 		m.moreLooks()
 	}
 	m.end()

@@ -17,15 +17,18 @@ type Machine struct {
 
 	now      Time
 	expected Time // Next as it was after the last input
-	lost     Time // time in which this node's own loop did not run
+	lost     Time // time in which this node's own loop did not run, or did not keep up
+	behind   Time // how much of it since it last kept up
 	timers   timerHeap
 	timerSeq uint64
 	nextBeat Time
 
-	groups []*group // sorted by domain
-	peers  map[wire.ID]*peer
-	order  []*peer // the same, sorted by ID
-	links  []*link // sorted by LinkID
+	groups  []*group // sorted by domain
+	peers   map[wire.ID]*peer
+	order   []*peer  // the same, sorted by ID
+	untied  []*peer  // to be looked at, at the end of the step: a link may be wanted
+	links   []*link  // sorted by LinkID
+	linkIDs []LinkID // theirs, so that each beat need not look at all
 
 	attempts    map[AttemptID]*attempt
 	lastAttempt AttemptID
@@ -36,13 +39,15 @@ type Machine struct {
 	isolated    bool
 	isolatedAt  Time
 	wordAt      Time // running time at which a host last refused or answered a dial or a look
+	lonelyAt    Time // running time at which this node last had few links; 0: never
 	cutSince    Time // since when no link is healthy; 0: some is
 	replaced    bool
 	started     bool
 	lonelier    bool // a link was lost or a dial failed in this step: time to search
 	busy        bool // something but a heartbeat happened in this step
 
-	out []Effect
+	out  []Effect
+	done []Effect // handed out, valid until the next input
 }
 
 // New makes a machine. Start must be the first input.
@@ -103,9 +108,9 @@ func (m *Machine) Next() Time { return m.expected }
 // Effects returns what is to be done, in order, and forgets it. The slice is
 // valid until the next input.
 func (m *Machine) Effects() []Effect {
-	out := m.out
+	m.done = m.out
 	m.out = m.out[:0]
-	return out
+	return m.done
 }
 
 // begin notes the time. Whatever this loop was late by is not counted as
@@ -119,6 +124,8 @@ func (m *Machine) begin(now Time) {
 		m.stopped(now - m.expected)
 	}
 	m.busy = false
+	clear(m.done) // nobody looks at the last effects any more
+	m.done = nil
 }
 
 func (m *Machine) stopped(d Time) {
@@ -127,6 +134,21 @@ func (m *Machine) stopped(d Time) {
 		m.joinAnew()
 	}
 }
+
+// Behind is said before an input while many more wait: this node is slower than
+// what comes, and what it has not read yet is not silence. The time since the
+// last input is not counted, but no more than a few drop times in a row, so that
+// nobody can keep it from noticing by sending much.
+func (m *Machine) Behind(now Time) {
+	if d := now - m.now; d > 0 && m.behind < behindMost*m.cfg.DropTime {
+		m.lost += d
+		m.behind += d
+		m.expected = max(m.expected, now) // what is late by it was counted here
+	}
+}
+
+// CaughtUp is said when no more than a few inputs wait.
+func (m *Machine) CaughtUp() { m.behind = 0 }
 
 // running returns the time in which this node's loop ran; silence is counted
 // in it.
@@ -152,12 +174,18 @@ func (m *Machine) end() {
 // conclude runs judgements until none is open, then sends what is to be
 // flooded and publishes what has settled.
 func (m *Machine) conclude() {
+	for _, g := range m.groups {
+		g.rewatch()
+	}
 	if m.lonelier {
 		m.lonelier = false
 		m.search.tend(m)
 	}
 	for _, g := range m.groups {
 		g.judgeAll()
+		for g.rewatch(); len(g.dirty) > 0; g.rewatch() {
+			g.judgeAll()
+		}
 	}
 	m.tendAll()
 	for _, g := range m.groups {

@@ -41,6 +41,7 @@ func (m *Machine) depart() {
 		m.closeLink(l, wire.Departing)
 	}
 	m.replaced = true
+	m.tendAll()
 }
 
 // Own returns this node's record in a domain, or nil.
@@ -83,7 +84,7 @@ func (m *Machine) Applied(now Time, domain string, number uint64) {
 			if u.number > number {
 				return false
 			}
-			if g.members[u.record.ID] != nil {
+			if g.members.get(u.record.ID) != nil {
 				m.sendTo(u.record.ID, u.record.Address, &wire.Confirm{
 					Domain: domain, Subject: u.record.ID, Incarnation: u.record.Incarnation, Version: u.record.Version})
 				m.busy = true
@@ -95,7 +96,7 @@ func (m *Machine) Applied(now Time, domain string, number uint64) {
 }
 
 func (g *group) heardConfirm(l *link, c *wire.Confirm) {
-	x := g.members[l.peer.id]
+	x := g.members.get(l.peer.id)
 	if c.Subject == g.m.self && x != nil && x.rec.Role == wire.Manager {
 		g.m.report(Report{Kind: Confirmed, Domain: g.domain, Peer: l.peer.id, Address: l.peer.address,
 			Incarnation: c.Incarnation, Version: c.Version})
@@ -108,7 +109,7 @@ func (g *group) heardConfirm(l *link, c *wire.Confirm) {
 func (m *Machine) ReportFailure(now Time, domain string, id wire.ID) {
 	m.begin(now)
 	if g := m.group(domain); g != nil {
-		if x := g.members[id]; x != nil && x != g.me {
+		if x := g.members.get(id); x != nil && x != g.me {
 			g.inspect(x, true)
 		}
 	}
@@ -126,7 +127,7 @@ func (g *group) inspect(x *member, press bool) {
 	}
 	p.inspected = max(m.now, 1)
 	m.look(x.rec.Address, x.rec.ID, func(out Outcome, _ wire.ID, _ string) {
-		if g.members[x.rec.ID] != x || out == Answered || out == OutLocal || out == outInconclude {
+		if g.members.get(x.rec.ID) != x || out == Answered || out == OutLocal || out == outInconclude {
 			return
 		}
 		if x.neighbour && p.reached == p.address {
@@ -150,7 +151,7 @@ func (g *group) inspect(x *member, press bool) {
 }
 
 func (g *group) heardPress(msg *wire.Press) {
-	if x := g.members[msg.Subject]; x != nil && x != g.me && x.neighbour {
+	if x := g.members.get(msg.Subject); x != nil && x != g.me && x.neighbour {
 		g.inspect(x, false)
 	}
 }

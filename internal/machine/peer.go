@@ -29,12 +29,14 @@ type peer struct {
 	foreign   int  // dials in a row answered by something else, or reset
 	failures  int  // dials in a row that failed, for the backoff
 	nextDial  Time
-	dialTimer bool
+	dialTimer Time // when the timer for the next dial runs out; 0: there is none
+	untied    bool // among the machine's untied
 	verifying bool
 	lostAt    [flapCount]Time // of the last links lost without a goodbye, running time
 	lostNext  int
 	errands   []wire.Message // to be sent once a link is up
 	inspected Time           // when the application last had it looked at
+	took      Time           // the last dial or look that it has answered; 0: none
 }
 
 func (m *Machine) peer(id wire.ID, address string) *peer {
@@ -78,6 +80,7 @@ func (p *peer) wanted() bool { return p.wants > 0 || p.temp }
 func (m *Machine) want(id wire.ID, address string, soon bool) {
 	p := m.peer(id, address)
 	p.wants++
+	m.untie(p)
 	if p.wants > 1 {
 		return
 	}
@@ -87,10 +90,14 @@ func (m *Machine) want(id wire.ID, address string, soon bool) {
 			p.proof -= m.cfg.DropTime * 2 / 3 // or less, if it did not answer just now
 		}
 		p.refused, p.replaced = false, false
-		if m.self.Compare(id) > 0 && p.attempt == 0 && !p.temp && !soon && m.healthyLinks() > 0 {
-			p.nextDial = m.now + higherWaits
-		} else {
-			p.nextDial = m.now
+		p.nextDial = m.now
+		if healthy := m.healthyLinks(); p.attempt == 0 && !p.temp && !soon && healthy > 0 {
+			if healthy >= searchHealthy {
+				p.nextDial += newcomerDials // while many come it may not stay a neighbour
+			}
+			if m.self.Compare(id) > 0 {
+				p.nextDial += higherWaits
+			}
 		}
 	} else {
 		m.sayNeed(p)
@@ -110,24 +117,43 @@ func (m *Machine) unwant(id wire.ID) {
 	}
 }
 
+// untie has a peer looked at, at the end of the step: there may be reason to
+// dial it.
+func (m *Machine) untie(p *peer) {
+	m.busy = true
+	if !p.untied {
+		p.untied = true
+		m.untied = append(m.untied, p)
+	}
+}
+
 // tendAll dials whom a link is wanted to.
 func (m *Machine) tendAll() {
-	for _, p := range m.order {
+	slices.SortFunc(m.untied, func(a, b *peer) int { return a.id.Compare(b.id) })
+	for _, p := range m.untied {
+		p.untied = false
 		m.tend(p)
 	}
+	clear(m.untied)
+	m.untied = m.untied[:0]
 }
 
 func (m *Machine) tend(p *peer) {
 	if m.replaced || p.attempt != 0 || !(p.wanted() || len(p.errands) > 0) {
 		return
 	}
-	if p.link != nil && !m.stale(p) {
+	if p.link != nil && !m.quiet(p) {
 		return
 	}
 	if p.nextDial > m.now {
-		if !p.dialTimer {
-			p.dialTimer = true
-			m.after(p.nextDial-m.now, func() { p.dialTimer = false })
+		if due := p.nextDial; p.dialTimer == 0 || due < p.dialTimer {
+			p.dialTimer = due
+			m.after(due-m.now, func() {
+				if p.dialTimer == due {
+					p.dialTimer = 0
+				}
+				m.untie(p)
+			})
 		}
 		return
 	}
@@ -148,6 +174,11 @@ func (m *Machine) dialTimeout() Time { return max(m.cfg.DropTime*2/3, lookTime) 
 // stale says that a peer with a link has been silent for longer than the drop
 // time.
 func (m *Machine) stale(p *peer) bool { return m.running()-p.proof >= m.cfg.DropTime }
+
+// quiet says that a peer has been silent for half the drop time: it is dialled
+// afresh beside the link, since something between may have forgotten the
+// connection.
+func (m *Machine) quiet(p *peer) bool { return m.running()-p.proof >= m.cfg.DropTime/2 }
 
 // hears says that the peer has a link that is healthy now.
 func (m *Machine) hears(p *peer) bool { return p.link != nil && !m.stale(p) }
@@ -199,11 +230,12 @@ type attempt struct {
 	target  *target
 	address string
 	lost    Time // Machine.lost as the attempt began
+	began   Time
 }
 
 func (m *Machine) attempt(a *attempt) AttemptID {
 	m.lastAttempt++
-	a.lost = m.lost
+	a.lost, a.began = m.lost, m.now
 	m.attempts[m.lastAttempt] = a
 	return m.lastAttempt
 }
@@ -229,8 +261,8 @@ func (m *Machine) DialFailed(now Time, id AttemptID, out Outcome, text string) {
 
 // dialFailed draws what a failed dial proves (docs/protocol.md, "Evidence").
 func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
-	if p.link != nil && m.hears(p) {
-		return // another link came meanwhile
+	if p.link != nil && !m.quiet(p) {
+		return // another link came meanwhile, or this one is heard again
 	}
 	known := p.reached == a.address
 	p.failures++
@@ -263,6 +295,7 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 	case OutLocal:
 		wait = redialMost // no evidence; the silence goes on counting
 	}
+	m.untie(p)
 	p.nextDial = m.now + m.jitter(wait)
 	if p.weak {
 		p.nextDial = m.now + pressRefused

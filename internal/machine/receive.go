@@ -81,7 +81,7 @@ func (m *Machine) receiveInGroup(l *link, msg wire.Message) {
 // knows says that the peer is, or was, a participant: what others say counts
 // only once they were let in.
 func (g *group) knows(l *link) bool {
-	if g.members[l.peer.id] != nil {
+	if g.members.get(l.peer.id) != nil {
 		return true
 	}
 	gone := g.gone.get(l.peer.id)

@@ -60,6 +60,7 @@ func TestWhoTakesNoPartInADomainHearsNothingOfIt(t *testing.T) {
 	o.joins()
 	o.take()
 	f[1].says(gossip(f[1].record(1, 2)))
+	h.advance(gossipRest)
 	require.NotEmpty(t, told[*wire.Gossip](o))
 }
 

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/gotribes/tribes/internal/wire"
 )
 
@@ -13,9 +15,9 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 	if r.ID == m.self {
 		return false // only I write my record
 	}
-	x := g.members[r.ID]
-	if x != nil && (!r.Newer(x.rec) || r.Address != x.rec.Address) {
-		return false // a process keeps its address
+	x := g.members.get(r.ID)
+	if x != nil && (!r.Newer(x.rec) || r.Address != x.rec.Address || r.Name != x.rec.Name) {
+		return false // a process keeps its address and its name
 	}
 	gone := g.gone.get(r.ID)
 	if gone != nil && (gone.final() || r.Incarnation <= gone.incarnation && r.State != wire.Left) {
@@ -34,10 +36,10 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 	case x != nil:
 		g.update(x, r)
 		return true
-	case len(g.members) >= m.cfg.MaxMembers:
+	case g.members.len() >= m.cfg.MaxMembers:
 		return false
 	}
-	if holder := g.byAddress[r.Address]; holder != nil {
+	if holder := g.members.at(r.Address); holder != nil {
 		return g.contest(holder, r)
 	}
 	if gone != nil {
@@ -112,7 +114,7 @@ func (g *group) contest(holder *member, r *wire.Record) bool {
 
 func (g *group) lookAtContest(holder *member, r *wire.Record, wait Time) {
 	m := g.m
-	open := func() bool { return g.waiting[r.Address] == r && g.members[holder.rec.ID] == holder }
+	open := func() bool { return g.waiting[r.Address] == r && g.members.get(holder.rec.ID) == holder }
 	m.after(wait, func() {
 		if !open() {
 			return
@@ -161,7 +163,7 @@ func (g *group) replacedBy(holder *member) {
 // admitWaiting lets in the newcomer that waited for an address.
 func (g *group) admitWaiting(address string) {
 	r := g.waiting[address]
-	if r == nil || g.byAddress[address] != nil {
+	if r == nil || g.members.at(address) != nil {
 		return
 	}
 	delete(g.waiting, address)
@@ -173,7 +175,7 @@ func (g *group) admitWaiting(address string) {
 func (g *group) heardDepartures(list []wire.Departure, from *link) {
 	for i := range list {
 		d := &list[i]
-		x := g.members[d.ID]
+		x := g.members.get(d.ID)
 		switch {
 		case d.ID == g.m.self:
 		case x == nil:
@@ -182,7 +184,37 @@ func (g *group) heardDepartures(list []wire.Departure, from *link) {
 			}
 		case final(d.Cause) || d.Incarnation >= x.rec.Incarnation:
 			g.heldBy(x, from.peer.id)
-			g.doubt(x, g.m.within(conflictWithin))
+			if g.takesOver(x, d) {
+				g.down(x, d.Cause, nil, false)
+			} else {
+				g.doubt(x, g.m.within(conflictWithin))
+			}
 		}
 	}
+}
+
+// takesOver says that others' memory is enough to drop a member to which this
+// node has no link: all of its healthy neighbours hold it as down, at least
+// three; or half of them do, and this node has lately had few links, so that it
+// has missed things and takes over what they know, as at a join. Looking for
+// itself at each of hundreds that are gone would take it minutes.
+func (g *group) takesOver(x *member, d *wire.Departure) bool {
+	m := g.m
+	if x == g.me || final(d.Cause) || g.back.held || m.isolated {
+		return false
+	}
+	if p := m.peers[x.rec.ID]; p != nil && m.hears(p) {
+		return false
+	}
+	n, hold := 0, 0
+	for _, l := range m.links {
+		if l.peer.link == l && !m.stale(l.peer) {
+			n++
+			if slices.Contains(x.inquiry.holders, l.peer.id) {
+				hold++
+			}
+		}
+	}
+	lonely := m.lonelyAt != 0 && m.running()-m.lonelyAt <= lonelyKept
+	return lonely && n > 0 && 2*hold >= n || n >= searchHealthy && hold == n
 }

@@ -28,7 +28,7 @@ func TestNewsIsPassedOnOnceAndNotToWhereItCameFrom(t *testing.T) {
 
 func TestAnOlderRecordChangesNothing(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1")
-	held := func() *wire.Record { return h.group().members[f[0].id].rec }
+	held := func() *wire.Record { return h.group().members.get(f[0].id).rec }
 	f[0].says(gossip(f[0].record(2, 5)))
 	f[1].says(gossip(f[0].record(2, 4)))
 	f[1].says(gossip(f[0].record(1, 9)))
@@ -95,7 +95,7 @@ func TestOfTwoIDsAtOneAddressTheOneThatAnswersStays(t *testing.T) {
 	f[1].says(gossip(r.record(1, 1)))
 	h.advance(conflictWithin)
 	require.Equal(t, []string{"removed b replaced", "added b joined"}, h.events())
-	require.Contains(t, h.group().members, r.id)
+	require.NotNil(t, h.group().members.get(r.id))
 	f[1].says(gossip(f[0].record(3, 1)))
 	h.advance(conflictWithin)
 	require.Empty(t, h.events(), "who was replaced does not come back")
@@ -105,8 +105,8 @@ func TestOfTwoIDsAtOneAddressTheOneThatAnswersStays(t *testing.T) {
 	f[1].says(gossip(r.record(1, 1))) // b answers there
 	h.advance(conflictWithin)
 	require.Empty(t, h.events())
-	require.Contains(t, h.group().members, f[0].id)
-	require.NotContains(t, h.group().members, r.id)
+	require.NotNil(t, h.group().members.get(f[0].id))
+	require.Nil(t, h.group().members.get(r.id))
 	f[1].says(gossip(r.record(2, 1)))
 	h.advance(conflictWithin)
 	require.Empty(t, h.events())
@@ -119,7 +119,7 @@ func TestOfTwoIDsAtOneAddressThatRefusesBothAreOut(t *testing.T) {
 	f[1].says(gossip(r.record(1, 1)))
 	h.advance(conflictWithin)
 	require.Equal(t, []string{"removed b crashed"}, h.events())
-	require.NotContains(t, h.group().members, r.id)
+	require.Nil(t, h.group().members.get(r.id))
 }
 
 func TestARivalOfMyOwnAddressIsMistaken(t *testing.T) {
@@ -137,7 +137,7 @@ func TestAGroupTakesNoMoreThanItsBound(t *testing.T) {
 		x := &fake{h: h, signer: testSigner{testKey(fmt.Sprint(i))}, address: fmt.Sprintf("x%d:1", i), role: wire.Member}
 		f.says(gossip(x.record(1, 1)))
 	}
-	require.Len(t, h.group().members, 5)
+	require.Equal(t, 5, h.group().members.len())
 }
 
 func TestNewcomersThatWaitForAnAddressAreBounded(t *testing.T) {
@@ -154,13 +154,27 @@ func TestNewcomersThatWaitForAnAddressAreBounded(t *testing.T) {
 
 func TestTwoMembersOfOneNameAreMarked(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1")
+	x := h.newFake("x:1")
+	named := func(r *wire.Record) { r.Name = "b:1" }
+	f[1].says(gossip(x.record(1, 1, named)))
+	h.advance(settleSilent)
+	require.Equal(t, []string{"added x joined", "updated b"}, h.events())
+	require.True(t, h.view[f[0].id].NameConflict && h.view[x.id].NameConflict)
+	f[1].says(gossip(x.record(1, 2, named, func(r *wire.Record) { r.State = wire.Left })))
+	h.advance(settleSilent)
+	require.False(t, h.view[f[0].id].NameConflict)
+}
+
+func TestAMemberKeepsItsName(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
 	f[1].says(gossip(f[1].record(1, 2, func(r *wire.Record) { r.Name = "b:1" })))
+	f[1].says(gossip(f[1].record(2, 1, func(r *wire.Record) { r.Name = "b:1" })))
 	h.advance(settleSilent)
-	require.Equal(t, []string{"updated c", "updated b"}, h.events())
-	require.True(t, h.view[f[0].id].NameConflict && h.view[f[1].id].NameConflict)
-	f[1].says(gossip(f[1].record(1, 3, func(r *wire.Record) { r.Name = "c" })))
+	require.Empty(t, h.events(), "the name of a live member cannot be taken later")
+	require.False(t, h.view[f[0].id].NameConflict)
+	f[1].says(gossip(f[1].record(2, 1)))
 	h.advance(settleSilent)
-	require.False(t, h.view[f[0].id].NameConflict || h.view[f[1].id].NameConflict)
+	require.NotEmpty(t, h.events(), "with its own name it is heard")
 }
 
 func TestWhoOthersRememberAsGoneIsLookedAt(t *testing.T) {
@@ -169,12 +183,12 @@ func TestWhoOthersRememberAsGoneIsLookedAt(t *testing.T) {
 	f[1].says(&wire.Sync{Domain: "d", Departures: []wire.Departure{gone}})
 	h.advance(conflictWithin + time.Second)
 	require.NotEmpty(t, h.looksAt("b:1"))
-	require.Contains(t, h.group().members, f[0].id, "it answers")
+	require.NotNil(t, h.group().members.get(f[0].id), "it answers")
 	// One that is not known is remembered as gone here too.
 	x := h.newFake("x:1")
 	f[1].says(&wire.Sync{Domain: "d", Departures: []wire.Departure{{ID: x.id, Incarnation: 3, Cause: wire.CauseCrashed, Address: "x:1"}}})
 	f[1].says(gossip(x.record(3, 1)))
-	require.NotContains(t, h.group().members, x.id)
+	require.Nil(t, h.group().members.get(x.id))
 	f[1].says(gossip(x.record(4, 1)))
-	require.Contains(t, h.group().members, x.id)
+	require.NotNil(t, h.group().members.get(x.id))
 }

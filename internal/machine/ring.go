@@ -8,8 +8,12 @@ import (
 )
 
 // rings holds a group's participants in each of the rings, sorted by their
-// place (docs/protocol.md, "Who watches whom").
-type rings [wire.Rings][]*member
+// place (docs/protocol.md, "Who watches whom"). Newcomers gather until the
+// rings are next looked at: a table of thousands is put in place at once.
+type rings struct {
+	sorted [wire.Rings][]*member
+	fresh  []*member
+}
 
 func byPlace(r int) func(a, b *member) int {
 	return func(a, b *member) int {
@@ -22,54 +26,92 @@ func byPlace(r int) func(a, b *member) int {
 
 var ringOrders = [wire.Rings]func(a, b *member) int{byPlace(0), byPlace(1), byPlace(2), byPlace(3)}
 
-func (rs *rings) add(x *member) {
-	for r := range rs {
-		i, _ := slices.BinarySearchFunc(rs[r], x, ringOrders[r])
-		rs[r] = slices.Insert(rs[r], i, x)
-	}
-}
+func (rs *rings) len() int { return len(rs.sorted[0]) + len(rs.fresh) }
+
+func (rs *rings) add(x *member) { rs.fresh = append(rs.fresh, x) }
 
 func (rs *rings) remove(x *member) {
-	for r := range rs {
-		if i, ok := slices.BinarySearchFunc(rs[r], x, ringOrders[r]); ok {
-			rs[r] = slices.Delete(rs[r], i, i+1)
+	rs.settle()
+	for r := range rs.sorted {
+		if i, ok := slices.BinarySearchFunc(rs.sorted[r], x, ringOrders[r]); ok {
+			rs.sorted[r] = slices.Delete(rs.sorted[r], i, i+1)
 		}
 	}
 }
 
+// settle puts the newcomers in their places.
+func (rs *rings) settle() {
+	if len(rs.fresh) == 0 {
+		return
+	}
+	for r := range rs.sorted {
+		if len(rs.fresh) == 1 {
+			i, _ := slices.BinarySearchFunc(rs.sorted[r], rs.fresh[0], ringOrders[r])
+			rs.sorted[r] = slices.Insert(rs.sorted[r], i, rs.fresh[0])
+			continue
+		}
+		slices.SortFunc(rs.fresh, ringOrders[r])
+		rs.sorted[r] = merge(rs.sorted[r], rs.fresh, ringOrders[r])
+	}
+	if cap(rs.fresh) > 4*everybodyUpTo {
+		rs.fresh = nil
+	}
+	clear(rs.fresh)
+	rs.fresh = rs.fresh[:0]
+}
+
+// merge merges b into a, both sorted, from the end.
+func merge(a, b []*member, order func(a, b *member) int) []*member {
+	i, j := len(a)-1, len(b)-1
+	a = slices.Grow(a, len(b))[:len(a)+len(b)]
+	for k := len(a) - 1; j >= 0; k-- {
+		if i >= 0 && order(a[i], b[j]) > 0 {
+			a[k] = a[i]
+			i--
+		} else {
+			a[k] = b[j]
+			j--
+		}
+	}
+	return a
+}
+
 // all returns the participants in the order of the first ring.
-func (rs *rings) all() []*member { return rs[0] }
+func (rs *rings) all() []*member {
+	rs.settle()
+	return rs.sorted[0]
+}
 
 // watchers appends the participants that watch x, which are those that x
 // watches: its neighbours in each ring, or everybody in a small group.
 func (rs *rings) watchers(x *member, buf []*member) []*member {
-	n := len(rs[0])
+	n := len(rs.all())
 	if n <= everybodyUpTo {
-		for _, y := range rs[0] {
+		for _, y := range rs.sorted[0] {
 			if y != x {
 				buf = append(buf, y)
 			}
 		}
 		return buf
 	}
-	for r := range rs {
-		i, _ := slices.BinarySearchFunc(rs[r], x, ringOrders[r])
-		buf = addOnce(buf, rs[r][(i+n-1)%n])
-		buf = addOnce(buf, rs[r][(i+1)%n])
+	for r, ring := range rs.sorted {
+		i, _ := slices.BinarySearchFunc(ring, x, ringOrders[r])
+		buf = addOnce(buf, ring[(i+n-1)%n])
+		buf = addOnce(buf, ring[(i+1)%n])
 	}
 	return buf
 }
 
 // around appends the participants that would watch whoever had these places.
 func (rs *rings) around(places [wire.Rings]uint64, buf []*member) []*member {
-	n := len(rs[0])
+	n := len(rs.all())
 	if n < everybodyUpTo {
-		return append(buf, rs[0]...)
+		return append(buf, rs.sorted[0]...)
 	}
-	for r := range rs {
-		i, _ := slices.BinarySearchFunc(rs[r], places[r], func(m *member, p uint64) int { return cmp.Compare(m.rec.Places[r], p) })
-		buf = addOnce(buf, rs[r][(i+n-1)%n])
-		buf = addOnce(buf, rs[r][i%n])
+	for r, ring := range rs.sorted {
+		i, _ := slices.BinarySearchFunc(ring, places[r], func(m *member, p uint64) int { return cmp.Compare(m.rec.Places[r], p) })
+		buf = addOnce(buf, ring[(i+n-1)%n])
+		buf = addOnce(buf, ring[i%n])
 	}
 	return buf
 }

@@ -13,37 +13,36 @@ type pending struct {
 	open     bool
 	urgent   bool // draining, left and replaced are published at once
 	crashed  bool
+	silent   bool // somebody went for silence
 	rejoined bool
 	isolated bool // as last published
 	crashes  Time // when a view without somebody who had crashed was last published; 0: never
 	first    Time
 	last     Time
 	due      Time
+	weighed  Time // when it was last found to be due later
 	touched  []touched
+	gone     map[wire.ID]int32 // which of touched were taken out
 }
 
 type touched struct {
-	id    wire.ID
 	x     *member
-	old   *Shown
+	old   *wire.Record // as it was last published; nil: it was not
+	marks marks
 	cause EventCause
 }
 
 // touch notes that x may look different from its last published state.
 func (g *group) touch(x *member, cause EventCause) {
 	p := &g.pend
-	if !x.touched {
-		x.touched = true
-		p.touched = append(p.touched, touched{id: x.rec.ID, x: x, old: x.shown, cause: cause})
+	if x.touched == 0 {
+		p.touched = append(p.touched, touched{x: x, old: x.shownRec, marks: x.shownMarks, cause: cause})
+		x.touched = int32(len(p.touched))
 		g.openPending(cause)
 		return
 	}
 	if cause != NoCause {
-		for i := range p.touched {
-			if p.touched[i].x == x {
-				p.touched[i].cause = cause
-			}
-		}
+		p.touched[x.touched-1].cause = cause
 		g.openPending(cause)
 	}
 }
@@ -52,17 +51,22 @@ func (g *group) touch(x *member, cause EventCause) {
 // published view, the two become one difference.
 func (g *group) touchNew(x *member, cause EventCause) {
 	p := &g.pend
-	x.touched = true
-	for i := range p.touched {
-		if p.touched[i].id == x.rec.ID {
-			p.touched[i].x = x
-			p.touched[i].cause = cause
-			g.openPending(cause)
-			return
-		}
+	x.touched = p.gone[x.rec.ID]
+	if x.touched == 0 {
+		p.touched = append(p.touched, touched{})
+		x.touched = int32(len(p.touched))
 	}
-	p.touched = append(p.touched, touched{id: x.rec.ID, x: x, cause: cause})
+	t := &p.touched[x.touched-1]
+	t.x, t.cause = x, cause
 	g.openPending(cause)
+}
+
+// tookOut remembers who of touched is gone.
+func (p *pending) tookOut(x *member) {
+	if p.gone == nil {
+		p.gone = map[wire.ID]int32{}
+	}
+	p.gone[x.rec.ID] = x.touched
 }
 
 func (g *group) touchName(name string) {
@@ -83,12 +87,14 @@ func (g *group) openPending(cause EventCause) {
 	p, now := &g.pend, g.m.now
 	g.m.busy = true
 	if !p.open {
-		p.open, p.first, p.crashed = true, now, false
+		p.open, p.first, p.crashed, p.silent = true, now, false, false
 	}
 	p.last = now
 	switch cause {
 	case CauseCrashed:
 		p.crashed = true
+	case CauseSilent:
+		p.silent = true
 	case CauseReplaced, CauseLeft:
 		p.urgent = true
 	}
@@ -101,16 +107,28 @@ func (g *group) settle() {
 		return
 	}
 	if g.me.rec.State == wire.Left {
+		for i := range p.touched {
+			p.touched[i].x.touched = 0
+		}
 		*p = pending{} // who has left has no views any more
 		return
 	}
 	if !p.urgent {
+		// It is never due before this; and who stands accused, of whom there
+		// may be thousands, need not be known at each step.
+		soonest := min(max(p.first+settleFirst, p.last+settleQuiet), p.first+settleSoon)
+		if soonest = max(soonest, p.weighed+settleQuiet); now < soonest {
+			p.due = soonest
+			return
+		}
+		p.weighed = now
+		accused, undecided := g.accused()
 		most := settleSilent
-		if p.crashed || !g.silence() {
+		if p.crashed || !p.silent && !accused {
 			most = settleSoon
 		}
 		p.due = max(p.first+settleFirst, p.last+settleQuiet)
-		if g.undecided() {
+		if undecided {
 			p.due = p.first + most
 		}
 		if p.crashes != 0 && p.crashed && p.first-p.crashes < settleMany {
@@ -130,16 +148,17 @@ func (g *group) settle() {
 	g.publish()
 }
 
-// undecided says that some member stands accused by some, but not enough, of
-// its watchers, and lately: more may follow.
-func (g *group) undecided() bool {
-	for i := range g.pend.touched {
-		x := g.pend.touched[i].x
-		if q := x.inquiry; q != nil && q.standing(x) > 0 && g.m.now-q.since < settleSilent && g.members[x.rec.ID] == x {
-			return true
+// accused says that somebody whom the pending change touches stands accused:
+// silence takes longer to come in together than refusals. undecided: by some,
+// but not enough, of its watchers, and lately, so that more may follow.
+func (g *group) accused() (accused, undecided bool) {
+	for _, x := range g.inquiries {
+		if q := x.inquiry; q != nil && x.touched != 0 && q.standing(x) > 0 && g.members.has(x) {
+			accused = true
+			undecided = undecided || g.m.now-q.since < settleSilent
 		}
 	}
-	return false
+	return accused, undecided
 }
 
 // unlinked says that a link to some neighbour is still being tried: it may be
@@ -151,39 +170,28 @@ func (g *group) unlinked() bool {
 	})
 }
 
-// silence says that a pending change comes from silence rather than from a
-// refusal: those take longer to come in together.
-func (g *group) silence() bool {
-	for i := range g.pend.touched {
-		t := &g.pend.touched[i]
-		if t.cause == CauseSilent {
-			return true
-		}
-		if q := t.x.inquiry; q != nil && q.standing(t.x) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // publish shows the application the difference to the last view, if any.
 func (g *group) publish() {
 	m, p := g.m, &g.pend
 	list, rejoined := p.touched, p.rejoined
 	wasIsolated := p.isolated
 	*p = pending{isolated: m.isolated, crashes: p.crashes}
-	c := &Change{Domain: g.domain, Isolated: m.isolated}
+	c := &Change{Domain: g.domain, Isolated: m.isolated, Events: make([]Event, 0, len(list)+1)}
 	for i := range list {
 		t := &list[i]
-		t.x.touched = false
-		x := g.members[t.id]
-		now := g.show(x)
-		if x != nil {
-			x.shown = now
+		t.x.touched = 0
+		x := g.members.get(t.x.rec.ID)
+		k, ok := g.show(x)
+		var now Shown
+		if ok {
+			x.shownRec, x.shownMarks = x.rec, k
+			now = x.shown()
+		} else if x != nil {
+			x.shownRec, x.shownMarks = nil, 0
 		}
-		c.Events = appendEvents(c.Events, t.old, now, t.cause)
+		c.Events = appendEvents(c.Events, shownAs(t.old, t.marks), now, t.cause)
 	}
-	self := g.me.shown
+	self := g.me.shown()
 	switch {
 	case m.isolated && !wasIsolated:
 		c.Events = append(c.Events, Event{Kind: IsolatedEvent, Cause: CauseIsolated, Shown: self})
@@ -202,30 +210,32 @@ func (g *group) publish() {
 	m.do(Effect{Kind: DoPublish, Change: c})
 }
 
-// show makes the public state of a participant; nil: it is not shown. The old
-// value is kept if nothing has changed.
-func (g *group) show(x *member) *Shown {
+// show tells how a participant is to be shown; false: not at all.
+func (g *group) show(x *member) (marks, bool) {
 	if x == nil || g.m.isolated && x != g.me {
-		return nil
+		return 0, false
 	}
-	s := Shown{Record: x.rec, Suspect: x.suspect && x != g.me, NameConflict: g.byName[x.rec.Name] > 1}
+	var k marks
+	if x.suspect && x != g.me {
+		k |= markSuspect
+	}
 	if w := g.words[x.rec.ID]; w != nil && w.raised && x.neighbour {
-		s.Unreachable = true
+		k |= markUnreachable
 	}
-	if x.shown != nil && *x.shown == s {
-		return x.shown
+	if g.members.named(x.rec.Name, 2) > 1 {
+		k |= markNameConflict
 	}
-	return &s
+	return k, true
 }
 
 // appendEvents tells the difference between two states of one participant.
-func appendEvents(out []Event, old, now *Shown, cause EventCause) []Event {
+func appendEvents(out []Event, old, now Shown, cause EventCause) []Event {
 	switch {
-	case old == nil && now == nil, old == now:
+	case old == now:
 		return out
-	case old == nil:
+	case old.Record == nil:
 		return append(out, Event{Kind: Added, Cause: cause, Shown: now})
-	case now == nil:
+	case now.Record == nil:
 		return append(out, Event{Kind: Removed, Cause: cause, Shown: old})
 	}
 	if old.Record.State != now.Record.State {

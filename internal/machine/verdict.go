@@ -10,7 +10,7 @@ import (
 func (g *group) down(x *member, cause wire.Cause, proof []*wire.Accusation, tell bool) {
 	m := g.m
 	id, inc := x.rec.ID, x.rec.Incarnation
-	g.depart(id, inc, cause, x.rec.Address)
+	g.depart(id, inc, cause, x.rec.Address).evidence = x.standing()
 	g.remove(x, eventCause(cause))
 	if tell {
 		g.floods = append(g.floods, flood{verdict: &wire.Verdict{Subject: id, Incarnation: inc, Held: true, Accusations: proof}})
@@ -43,7 +43,7 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 		}
 		return
 	}
-	x := g.members[v.Subject]
+	x := g.members.get(v.Subject)
 	if x == nil || v.Incarnation != x.rec.Incarnation {
 		return
 	}
@@ -55,10 +55,10 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 		g.heldBy(x, from.peer.id)
 	}
 	g.judge(x)
-	if own := q.by(m.self, x); g.members[v.Subject] == x && v.Held && own != nil && own.Reason != wire.Silent {
+	if own := q.by(m.self, x); g.members.get(v.Subject) == x && v.Held && own != nil && own.Reason != wire.Silent {
 		g.down(x, causeOf(own.Reason), nil, false) // I have looked, and was refused
 	}
-	if g.members[v.Subject] != x {
+	if g.members.get(v.Subject) != x {
 		return // borne out, and passed on
 	}
 	if proof := q.held(v); !q.passed && len(proof) > 0 {
@@ -67,7 +67,7 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 		g.floods = append(g.floods, flood{from: from.id, verdict: passed})
 	}
 	wait := conflictWithin
-	if slices.ContainsFunc(v.Accusations, func(a *wire.Accusation) bool { return a.Reason != wire.Silent }) {
+	if slices.ContainsFunc(v.Accusations, notSilent) {
 		wait = doubtRefused // a look at who refuses costs nobody much
 	}
 	g.doubt(x, m.within(wait))
@@ -105,14 +105,14 @@ func (g *group) doubt(x *member, wait Time) {
 	}
 	q.looking = true
 	inc := x.rec.Incarnation
-	stands := func() bool { return g.members[x.rec.ID] == x && x.rec.Incarnation == inc && x.inquiry == q }
+	stands := func() bool { return g.members.get(x.rec.ID) == x && x.rec.Incarnation == inc && x.inquiry == q }
 	m.after(wait, func() {
 		if !stands() || q.answers != 0 && m.now-q.answers < m.cfg.DropTime {
 			q.looking = false
 			g.reconsider(x)
 			return
 		}
-		m.look(x.rec.Address, x.rec.ID, func(out Outcome, _ wire.ID, _ string) {
+		m.lookIf(stands, x.rec.Address, x.rec.ID, func(out Outcome, _ wire.ID, _ string) {
 			q.looking = false
 			if stands() {
 				g.doubted(x, q, out)
@@ -145,7 +145,7 @@ func (g *group) doubted(x *member, q *inquiry, out Outcome) {
 
 // heardLooked takes in that somebody has looked and was answered.
 func (g *group) heardLooked(k *wire.Looked, from *link) {
-	x := g.members[k.Subject]
+	x := g.members.get(k.Subject)
 	if x == nil || x.inquiry == nil || !k.Answers || k.Incarnation != x.rec.Incarnation {
 		return
 	}

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/gotribes/tribes/internal/wire"
 )
@@ -9,6 +10,7 @@ import (
 const (
 	targetsMost = 5000
 	hintsMost   = 64
+	hintsAtOnce = 2 // asked at a time
 )
 
 // known are the well-known addresses. They are tried side by side, for ever:
@@ -42,7 +44,8 @@ type target struct {
 	under    AttemptID
 	next     Time
 	failures int
-	tried    bool // at least once, to the end
+	tried    bool   // at least once, to the end
+	member   uint64 // the groups' changes when it was last found to be a member
 	triedAt  Time
 	answered bool // the last try met a refusal or somebody else, not silence
 	hint     bool
@@ -97,13 +100,17 @@ func (k *known) tend() {
 		}
 		under := 0
 		for _, t := range e.targets {
-			if t.under != 0 {
+			if t.under != 0 || e.index < 0 && k.asked(t) {
 				under++
 			}
 		}
+		most := dialsPerName
+		if e.index < 0 {
+			most = hintsAtOnce
+		}
 		for _, i := range k.order(e) {
 			t := e.targets[i]
-			if t.next <= m.now && t.under == 0 && !t.self && under < dialsPerName && k.try(t, joined) {
+			if t.next <= m.now && t.under == 0 && !t.self && under < most && k.try(t, joined) {
 				under++
 			}
 		}
@@ -117,6 +124,12 @@ func (k *known) tend() {
 	}
 }
 
+// asked says that a hint is linked, and is being asked to let this node in.
+func (k *known) asked(t *target) bool {
+	p := k.m.peers[t.owner]
+	return p != nil && p.link != nil
+}
+
 // order is random where a name has many addresses.
 func (k *known) order(e *entry) []int {
 	if len(e.targets) <= 1 {
@@ -127,8 +140,16 @@ func (k *known) order(e *entry) []int {
 
 // linked says that the target is a member that is known, or linked.
 func (k *known) linked(t *target) bool {
+	changes := uint64(1)
 	for _, g := range k.m.groups {
-		if g.byAddress[t.address] != nil || !t.owner.IsZero() && g.members[t.owner] != nil {
+		changes += g.changes
+	}
+	if t.member == changes {
+		return true // nobody has come or gone since it was found to be
+	}
+	for _, g := range k.m.groups {
+		if g.members.at(t.address) != nil || !t.owner.IsZero() && g.members.get(t.owner) != nil {
+			t.member = changes
 			return true
 		}
 	}
@@ -221,6 +242,9 @@ func (k *known) refused(l *link, r *wire.Refuse) {
 				t.tried, t.triedAt = true, k.m.running()
 				t.failures = max(t.failures, 2)
 				t.next = k.m.now + k.backoff(t)
+				if r.Again > 0 {
+					t.next = k.m.now + min(Time(r.Again)*time.Millisecond, busyMost)
+				}
 				if r.Code == wire.NotServed || r.Code == wire.BadRecord || r.Code == wire.NameHeld || r.Code == wire.Full {
 					t.next = k.m.now + k.m.jitter(2*joinMost)
 				}
@@ -276,9 +300,9 @@ func (k *known) silentSince(run Time) bool {
 		for _, t := range e.targets {
 			switch {
 			case t.self, t.hint:
-			case t.triedAt >= run && t.answered:
+			case t.triedAt >= run && t.answered && k.m.running()-t.triedAt < k.m.cfg.DropTime:
 				return false
-			case t.triedAt < run && tried < searchMost:
+			case t.triedAt >= run && t.answered, t.triedAt < run && tried < searchMost:
 				silent = false
 				if t.under == 0 && under < dialsPerName && k.try(t, false) {
 					under++

@@ -166,6 +166,21 @@ func TestABusyWellKnownMemberNamesOthersThatAreAsked(t *testing.T) {
 	require.NotEmpty(t, told[*wire.Join](f), "and the busy one is asked again")
 }
 
+func TestABusyWellKnownMemberSaysWhenItMayBeAskedAgain(t *testing.T) {
+	h := newHarness(t, knows("b:1"))
+	f := h.newFake("b:1")
+	h.advance(0)
+	f.answers(h.dials[0])
+	f.take()
+	for _, c := range []struct{ said, wait Time }{{3 * time.Second, 3 * time.Second}, {time.Hour, busyMost}} {
+		f.says(&wire.Refuse{Domain: "d", Code: wire.Busy, Text: "busy", Again: uint32(c.said / time.Millisecond)})
+		h.advance(c.wait - 10*time.Millisecond)
+		require.Empty(t, told[*wire.Join](f), "not before")
+		h.advance(600 * time.Millisecond)
+		require.NotEmpty(t, told[*wire.Join](f))
+	}
+}
+
 func TestARefusedJoinIsReportedAndTriedAgain(t *testing.T) {
 	h := newHarness(t, knows("b:1"))
 	f := h.newFake("b:1")

@@ -55,6 +55,7 @@ var hostCommands = map[string]func(s *stage, n *node) error{
 	"resume":    func(_ *stage, n *node) error { n.host.Resume(); return nil },
 	"restart":   func(_ *stage, n *node) error { n.host.Kill(); n.host.Start(n.cfg); return nil },
 	"reset":     func(_ *stage, n *node) error { n.host.ResetLinks(); return nil },
+	"stall":     func(_ *stage, n *node) error { n.host.StallLinks(); return nil },
 }
 
 // procCommands name running processes.
@@ -78,6 +79,7 @@ func init() { // not a composite literal: the functions look each other up
 		"heal":      (*stage).heal,
 		"refuse":    (*stage).refuse,
 		"loss":      (*stage).loss,
+		"jump":      (*stage).jump,
 		"dns":       (*stage).dns,
 		"state":     (*stage).state,
 		"set":       (*stage).set,

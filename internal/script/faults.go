@@ -115,6 +115,22 @@ func (s *stage) loss(args []string) error {
 	return err
 }
 
+// jump a 10s sets the monotonic clock of a process ahead.
+func (s *stage) jump(args []string) error {
+	if len(args) != 2 {
+		return errors.New("want a node and a duration")
+	}
+	d, err := time.ParseDuration(args[1])
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is not a duration above 0", args[1])
+	}
+	n, err := s.find(args[0])
+	if err == nil {
+		n.host.Jump(d)
+	}
+	return err
+}
+
 // dns all.test a b sets what a name resolves to; without nodes: an error.
 func (s *stage) dns(args []string) error {
 	if len(args) == 0 {

@@ -114,7 +114,7 @@ func (s *stage) views(args []string) error {
 
 func (s *stage) view(name, domain string, v *world.View) {
 	var members, managers []string
-	for _, x := range v.Members {
+	for _, x := range v.All() {
 		if x.Record.Role == wire.Manager {
 			managers = append(managers, "managed by "+short(x.Record.Address))
 			continue
@@ -130,7 +130,7 @@ func (s *stage) view(name, domain string, v *world.View) {
 }
 
 // marks says what is special about a member, in brackets.
-func marks(x *machine.Shown) string {
+func marks(x machine.Shown) string {
 	var out []string
 	for word, state := range stateWords {
 		if state == x.Record.State && state != wire.Alive {

@@ -41,6 +41,14 @@ var importPolicy = map[string]allowance{
 		others: []string{xsync},
 	},
 	"transport": {ours: []string{"internal/wire"}, others: []string{xsync}},
+	// Groups of Java members, in the same two layers (docs/decisions/0070).
+	"membership/tribes": {
+		ours:   []string{"membership", "transport", "transport/tribes", "internal/javastream"},
+		others: []string{xsync},
+	},
+	"transport/tribes":    {others: []string{xsync}},
+	"internal/javastream": {},
+	"internal/tribespeer": {ours: []string{"membership", "membership/tribes", "transport/tribes"}},
 	// Leaves.
 	"transport/memnet": {},
 	"wka":              {others: []string{xsync}},
@@ -59,6 +67,7 @@ var importPolicy = map[string]allowance{
 // publicPackages are the folders whose exported names are promises to users. Examples may import these.
 var publicPackages = map[string]bool{
 	".": true, "membership": true, "membership/upstream": true, "transport": true, "transport/memnet": true, "wka": true,
+	"membership/tribes": true, "transport/tribes": true,
 }
 
 // inTests is what every _test.go file may import besides. Examples are written as a user would write them, so

@@ -65,7 +65,7 @@ func (a *Accusation) Seal(s Signer) {
 
 // Verify checks the signature.
 func (a *Accusation) Verify(v Verifier) bool {
-	return v(a.Key, signed(accusationContext, a.Body), a.Sig)
+	return v(a.Key, accusationContext, a.Body, a.Sig)
 }
 
 // String shows what a log line needs.

@@ -31,7 +31,7 @@ func (m *Join) check(d *Decoder) {
 
 func (*Refuse) kind() Kind { return KindRefuse }
 func (m *Refuse) encode(e *Encoder) {
-	e.Map(4)
+	e.Map(5)
 	e.Uint(1)
 	e.String(m.Domain)
 	e.Uint(2)
@@ -43,6 +43,8 @@ func (m *Refuse) encode(e *Encoder) {
 	for _, a := range m.Others {
 		e.String(a)
 	}
+	e.Uint(5)
+	e.Uint(uint64(m.Again))
 }
 func (m *Refuse) field(d *Decoder, f uint64) bool {
 	switch f {
@@ -54,6 +56,8 @@ func (m *Refuse) field(d *Decoder, f uint64) bool {
 		m.Text = d.String(MaxReason)
 	case 4:
 		m.Others = decodeStrings(d, MaxAddresses)
+	case 5:
+		m.Again = d.uint32()
 	default:
 		return false
 	}

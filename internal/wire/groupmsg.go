@@ -46,6 +46,7 @@ type Refuse struct {
 	Code   RefusalCode
 	Text   string
 	Others []string // addresses of members that may be asked instead
+	Again  uint32   // milliseconds after which the refused may try again here; 0: as it likes
 }
 
 // A Departure is what is remembered of a member that is gone.

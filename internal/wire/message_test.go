@@ -59,7 +59,7 @@ func samples() []Message {
 		&Domains{Domains: []DomainRole{{"orders", Member}, {"parts", Manager}}},
 		&Digests{Digests: []DomainDigest{{"orders", 1 << 60}, {"parts", 7}}},
 		&Join{Domain: "orders", Record: sampleRecord(1)},
-		&Refuse{Domain: "orders", Code: Unreachable, Text: "no answer", Others: []string{"10.0.0.2:4100", "10.0.0.3:4100"}},
+		&Refuse{Domain: "orders", Code: Unreachable, Text: "no answer", Others: []string{"10.0.0.2:4100", "10.0.0.3:4100"}, Again: 250},
 		&Table{Domain: "orders", Records: []*Record{sampleRecord(1), sampleRecord(2)}, Departures: sampleDepartures(), Last: true},
 		&Gossip{
 			Domain: "orders", Records: []*Record{sampleRecord(1)}, Accusations: []*Accusation{sampleAccusation(2)},

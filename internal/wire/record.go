@@ -124,7 +124,7 @@ func mix(a, b uint64) uint64 {
 
 // Verify checks the signature.
 func (r *Record) Verify(v Verifier) bool {
-	return v(r.Key, signed(recordContext, r.Body), r.Sig)
+	return v(r.Key, recordContext, r.Body, r.Sig)
 }
 
 // Newer reports whether r comes after o, both of one ID.

@@ -9,8 +9,9 @@ type Signer interface {
 	Sign(message []byte) Signature
 }
 
-// A Verifier checks signatures. The simulator uses one that accepts all.
-type Verifier func(key PublicKey, message []byte, sig Signature) bool
+// A Verifier checks the signature of a body that was signed in a context. The
+// simulator uses one that accepts all.
+type Verifier func(key PublicKey, context string, body []byte, sig Signature) bool
 
 // Ed25519Signer signs with an Ed25519 private key.
 type Ed25519Signer struct{ Key ed25519.PrivateKey }
@@ -26,8 +27,8 @@ func (s Ed25519Signer) Sign(message []byte) Signature {
 }
 
 // Ed25519Verify is the Verifier of real nodes: about 60 µs a signature.
-func Ed25519Verify(key PublicKey, message []byte, sig Signature) bool {
-	return ed25519.Verify(key[:], message, sig[:])
+func Ed25519Verify(key PublicKey, context string, body []byte, sig Signature) bool {
+	return ed25519.Verify(key[:], signed(context, body), sig[:])
 }
 
 // Contexts keep a signature of one sort from being taken for another.

@@ -15,10 +15,19 @@ import (
 type Host struct {
 	w       *World
 	address string
+	index   int    // in the order in which hosts were made
+	sum     uint64 // stands for the host in sums of views
 	powered bool
 	refuses bool
+	loss    float64       // of segments that arrive here
+	island  int           // of a partition; 0: none
+	busy    time.Duration // until when it is busy with handshakes
+	downAt  time.Duration // when its process stopped answering; -1: it does answer
 	proc    *Proc
 	conns   []*conn
+
+	Served int           // handshakes, those of looks included
+	Waited time.Duration // the longest that one of them took
 }
 
 // Address returns the host's address.
@@ -39,7 +48,7 @@ func (s keySigner) Sign([]byte) wire.Signature { return wire.Signature{} }
 
 // trust accepts every signature: signing is tested elsewhere, and would cost
 // most of a simulation's time.
-func trust(wire.PublicKey, []byte, wire.Signature) bool { return true }
+func trust(wire.PublicKey, string, []byte, wire.Signature) bool { return true }
 
 // Start runs a process at the host. The address is filled in, and what is
 // unset gets the protocol's defaults.
@@ -71,8 +80,8 @@ func (h *Host) Start(cfg machine.Config) *Proc {
 		cfg.MaxMembers = 10000
 	}
 	h.powered, h.refuses = true, false
-	p := &Proc{host: h, m: machine.New(cfg), born: w.now, links: map[machine.LinkID]*linkEnd{}, views: map[string]*View{}, tickAt: -1}
-	h.proc = p
+	p := &Proc{host: h, m: machine.New(cfg), born: w.now, tickAt: -1}
+	h.proc, h.downAt = p, -1
 	w.trace("start %s as %s", h.address, p.m.Self().Short())
 	p.m.Start(0)
 	p.perform()
@@ -87,7 +96,7 @@ func (h *Host) Kill() {
 	}
 	h.w.trace("kill %s", h.address)
 	p.dead = true
-	h.proc = nil
+	h.proc, h.downAt = nil, h.w.now
 	for _, c := range slices.Clone(h.conns) {
 		for i := range c.ends {
 			if c.ends[i] == p && !c.closed[i] {
@@ -103,7 +112,7 @@ func (h *Host) PowerLoss() {
 	h.w.trace("power loss %s", h.address)
 	if h.proc != nil {
 		h.proc.dead = true
-		h.proc = nil
+		h.proc, h.downAt = nil, h.w.now
 	}
 	h.powered = false
 }
@@ -113,6 +122,7 @@ func (h *Host) Pause() {
 	if h.proc != nil {
 		h.w.trace("pause %s", h.address)
 		h.proc.paused = true
+		h.downAt = h.w.now
 	}
 }
 
@@ -124,6 +134,7 @@ func (h *Host) Resume() {
 	}
 	h.w.trace("resume %s", h.address)
 	p.paused = false
+	h.downAt = -1
 	waiting := p.waiting
 	p.waiting = nil
 	if h.w.rng.IntN(2) == 0 {
@@ -134,6 +145,19 @@ func (h *Host) Resume() {
 	}
 	p.tickAt = -1
 	p.perform()
+}
+
+// Jump sets the process's monotonic clock ahead, as happens to a virtual
+// machine that is moved.
+func (h *Host) Jump(d time.Duration) {
+	p := h.proc
+	if p == nil {
+		return
+	}
+	h.w.trace("clock of %s jumps by %s", h.address, d)
+	p.born -= d
+	p.tickAt = -1
+	p.input(p.perform)
 }
 
 // Refuse makes the port refuse connections while the process runs on.

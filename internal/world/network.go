@@ -9,28 +9,22 @@ import "time"
 // until its window is full, since the acknowledgements are lost.
 func (w *World) CutOneWay(from, to *Host) {
 	w.trace("cut %s -> %s", from.address, to.address)
-	w.cut[[2]string{from.address, to.address}] = true
+	w.cut[[2]*Host{from, to}] = true
 }
 
 // Cut makes a black hole in both directions.
 func (w *World) Cut(a, b *Host) {
-	w.cut[[2]string{a.address, b.address}] = true
-	w.cut[[2]string{b.address, a.address}] = true
+	w.cut[[2]*Host{a, b}] = true
+	w.cut[[2]*Host{b, a}] = true
 	w.trace("cut %s <-> %s", a.address, b.address)
 }
 
 // Partition cuts hosts of different groups from each other.
 func (w *World) Partition(groups ...[]*Host) {
+	w.islands++
 	for i, g := range groups {
-		for j, other := range groups {
-			if i == j {
-				continue
-			}
-			for _, a := range g {
-				for _, b := range other {
-					w.cut[[2]string{a.address, b.address}] = true
-				}
-			}
+		for _, h := range g {
+			h.island = w.islands<<16 + i
 		}
 	}
 	w.trace("partition into %d", len(groups))
@@ -39,7 +33,9 @@ func (w *World) Partition(groups ...[]*Host) {
 // Heal ends all cuts and losses.
 func (w *World) Heal() {
 	clear(w.cut)
-	clear(w.loss)
+	for _, h := range w.order {
+		h.loss, h.island = 0, 0
+	}
 	w.allOut = 0
 	w.trace("heal")
 	w.release()
@@ -47,8 +43,8 @@ func (w *World) Heal() {
 
 // HealBetween ends the cuts between two hosts.
 func (w *World) HealBetween(a, b *Host) {
-	delete(w.cut, [2]string{a.address, b.address})
-	delete(w.cut, [2]string{b.address, a.address})
+	delete(w.cut, [2]*Host{a, b})
+	delete(w.cut, [2]*Host{b, a})
 	w.trace("heal %s <-> %s", a.address, b.address)
 	w.release()
 }
@@ -58,7 +54,7 @@ func (w *World) release() {
 	for _, h := range w.order {
 		for _, c := range h.conns {
 			for d := range c.dirs {
-				c.dirs[d].release(c, d)
+				c.dirs[d].release()
 			}
 		}
 	}
@@ -67,7 +63,7 @@ func (w *World) release() {
 // Loss makes segments to a host be lost with a probability; TCP makes them
 // late.
 func (w *World) Loss(to *Host, p float64) {
-	w.loss[to.address] = p
+	to.loss = p
 	w.trace("loss %.2f to %s", p, to.address)
 }
 
@@ -77,23 +73,34 @@ func (w *World) LossEverywhere(p float64) {
 	w.trace("loss %.2f everywhere", p)
 }
 
-func (w *World) blocked(from, to string) bool {
-	return len(w.cut) > 0 && w.cut[[2]string{from, to}]
+// StallLinks makes whatever is between forget all connections of a host
+// without a word: nothing comes through them any more, while new ones work.
+func (h *Host) StallLinks() {
+	h.w.trace("stall links of %s", h.address)
+	for _, c := range h.conns {
+		c.stalled = true
+	}
 }
 
-func (w *World) lossTo(to string) float64 {
-	if len(w.loss) == 0 {
-		return w.allOut
+// blocked says that nothing that from sends arrives at to. Hosts of no island
+// reach everybody.
+func (w *World) blocked(from, to *Host) bool {
+	if from.island != to.island && from.island != 0 && to.island != 0 && from.island>>16 == to.island>>16 {
+		return true
 	}
-	if p, ok := w.loss[to]; ok {
-		return p
+	return len(w.cut) > 0 && w.cut[[2]*Host{from, to}]
+}
+
+func (w *World) lossTo(to *Host) float64 {
+	if to.loss > 0 {
+		return to.loss
 	}
 	return w.allOut
 }
 
 // segment returns how long a segment takes to a host: the delay, and 0.2, 0.4,
 // 0.8 … s for each time that it is lost.
-func (w *World) segment(to string) time.Duration {
+func (w *World) segment(to *Host) time.Duration {
 	d := w.delay()
 	if p := w.lossTo(to); p > 0 {
 		d += w.retries(p, 200*time.Millisecond)
@@ -116,7 +123,7 @@ func (w *World) retries(p float64, first time.Duration) time.Duration {
 
 // exchange returns how long a dial with its handshake takes, and whether it
 // gets through at all.
-func (w *World) exchange(from, to string) (time.Duration, bool) {
+func (w *World) exchange(from, to *Host) (time.Duration, bool) {
 	if w.blocked(from, to) || w.blocked(to, from) {
 		return 0, false
 	}

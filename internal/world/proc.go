@@ -18,9 +18,10 @@ type Proc struct {
 	paused  bool
 	out     bool // has left, or was replaced
 	waiting []func()
-	links   map[machine.LinkID]*linkEnd
+	links   int // open
 	tickAt  time.Duration
-	views   map[string]*View
+	views   []*View
+	auditAt time.Duration
 	Reports []machine.Report
 }
 
@@ -39,7 +40,16 @@ func (p *Proc) Host() *Host { return p.host }
 func (p *Proc) ID() wire.ID { return p.m.Self() }
 
 // Links returns the number of open links.
-func (p *Proc) Links() int { return len(p.links) }
+func (p *Proc) Links() int { return p.links }
+
+// end returns what the machine calls a link; false: it is closed.
+func (p *Proc) end(id machine.LinkID) (linkEnd, bool) {
+	if id >= machine.LinkID(len(p.host.w.ends)) {
+		return linkEnd{}, false
+	}
+	l := p.host.w.ends[id]
+	return l, l.c != nil && !l.c.closed[l.i]
+}
 
 // clock is the process's monotonic clock.
 func (p *Proc) clock() time.Duration { return p.host.w.now - p.born }
@@ -80,54 +90,74 @@ func (p *Proc) tick() {
 
 // perform carries out the machine's effects and sets the alarm.
 func (p *Proc) perform() {
-	for _, e := range p.m.Effects() {
-		p.effect(e)
+	effects := p.m.Effects()
+	for i := range effects {
+		p.effect(&effects[i])
 	}
 	if p.dead {
 		return
 	}
-	if at := p.born + p.m.Next(); p.tickAt < 0 || at < p.tickAt {
+	if at := max(p.born+p.m.Next(), p.host.w.now); p.tickAt < 0 || at < p.tickAt {
 		p.tickAt = at
-		p.host.w.At(at, func() {
-			if p.tickAt == at {
-				p.tickAt = -1
-				p.input(p.tick)
-			}
-		})
+		p.host.w.at(at, p)
+	}
+	if len(effects) > 0 {
+		p.audit() // an input without effect has changed little
 	}
 }
 
-func (p *Proc) effect(e machine.Effect) {
+// happen is the process's alarm. One that was set anew comes for nothing.
+func (p *Proc) happen() {
+	if p.tickAt == p.host.w.now {
+		p.tickAt = -1
+		if p.paused {
+			p.waiting = append(p.waiting, p.tick)
+		} else {
+			p.tick()
+		}
+	}
+}
+
+func (p *Proc) effect(e *machine.Effect) {
 	w := p.host.w
 	switch e.Kind {
 	case machine.DoBeat:
-		w.Beats++
-		if l := p.links[e.Link]; l != nil {
+		w.Count.Beats++
+		if w.opt.Bytes {
+			w.size.sent(&w.Count, e)
+		}
+		if l, ok := p.end(e.Link); ok {
 			l.c.send(l.i, segment{beat: e.Beat})
 		}
 	case machine.DoSend:
-		w.Messages++
-		if l := p.links[e.Link]; l != nil {
+		w.Count.Messages++
+		if w.opt.Bytes {
+			w.size.sent(&w.Count, e)
+		}
+		if l, ok := p.end(e.Link); ok {
 			if w.opt.Trace != nil {
 				w.trace("%s -> %s %s", p.host.address, l.c.ends[1-l.i].host.address, describe(e.Message))
 			}
 			l.c.send(l.i, segment{msg: e.Message})
 		}
 	case machine.DoClose:
-		if l := p.links[e.Link]; l != nil {
+		if l, ok := p.end(e.Link); ok {
 			l.c.close(l.i)
 		}
 	case machine.DoDial:
-		w.Dials++
-		p.dial(e)
+		w.Count.Dials++
+		p.dial(*e)
 	case machine.DoLook:
-		w.Looks++
-		p.look(e)
+		w.Count.Looks++
+		p.look(*e)
 	case machine.DoResolve:
-		p.resolve(e)
+		p.resolve(*e)
 	case machine.DoPublish:
 		p.publish(e.Change)
 	case machine.DoReport:
+		if e.Report.Kind == machine.BadMessage {
+			w.find("%s took %s's message for a bad one: %s", p.host.address, e.Report.Address, e.Report.Text)
+		}
 		w.trace("%s reports %d %s %s", p.host.address, e.Report.Kind, e.Report.Domain, e.Report.Text)
 		if len(p.Reports) < 1000 {
 			p.Reports = append(p.Reports, *e.Report)
@@ -195,7 +225,7 @@ func (p *Proc) syn(to *Host, deadline, again time.Duration, then func(to *Proc),
 		}
 		w.After(again, func() { p.syn(to, deadline, 2*again, then, not) })
 	}
-	d, through := w.exchange(p.host.address, to.address)
+	d, through := w.exchange(p.host, to)
 	if !through || !to.powered {
 		lost()
 		return
@@ -212,11 +242,23 @@ func (p *Proc) syn(to *Host, deadline, again time.Duration, then func(to *Proc),
 			w.After(d/4, func() { not(machine.OutRefused) })
 		case q.paused:
 			p.wait(q, deadline, then, not)
+		case to.busy-w.now > backlog*w.opt.Service:
+			lost() // the queue of connections is full
 		default:
-			w.After(d/2, func() { then(q) })
+			to.busy = max(to.busy, w.now) + w.opt.Service
+			to.Served++
+			to.Waited = max(to.Waited, to.busy-w.now)
+			if served := to.busy + d/2; served > deadline {
+				w.At(deadline, func() { not(machine.OutSilent) })
+			} else {
+				w.At(served, func() { then(q) })
+			}
 		}
 	})
 }
+
+// backlog is how many handshakes may wait at a host.
+const backlog = 128
 
 // wait is a connect to a process that is paused: its host accepts, and if it
 // goes on in time it answers.
@@ -287,11 +329,10 @@ func (p *Proc) dial(e machine.Effect) {
 // one delay later.
 func (p *Proc) establish(attempt machine.AttemptID, to *Proc) {
 	w := p.host.w
-	c := &conn{w: w, ends: [2]*Proc{p, to}}
+	c := newConn(w, p, to)
 	for i, end := range c.ends {
-		w.links++
-		c.ids[i] = machine.LinkID(w.links)
-		end.links[c.ids[i]] = &linkEnd{c, i}
+		c.ids[i] = w.newLink(linkEnd{c, i})
+		end.links++
 		end.host.conns = append(end.host.conns, c)
 	}
 	at := w.now + w.delay()
@@ -308,4 +349,31 @@ func (p *Proc) establish(attempt machine.AttemptID, to *Proc) {
 	}
 	w.At(at, func() { to.input(up(to, p, 1, 0)) })
 	p.input(up(p, to, 0, attempt))
+}
+
+// audit looks at the machine's bounds after every step, and now and then at the
+// whole of it.
+func (p *Proc) audit() {
+	w := p.host.w
+	whole := w.now >= p.auditAt
+	if whole {
+		p.auditAt = w.now + w.opt.AuditEvery
+	}
+	if err := p.m.Audit(whole); err != nil {
+		w.find("%s: %s", p.host.address, err)
+	}
+}
+
+func (p *Proc) introduced(domain string, by wire.ID, tables []*wire.Table) {
+	link := p.host.w.newLink(linkEnd{})
+	p.m.LinkUp(p.clock(), machine.LinkUp{
+		Link: link, Peer: by, Address: "stranger:1", Domains: []wire.DomainRole{{Name: domain, Role: wire.Member}}})
+	p.perform()
+	for _, t := range tables {
+		p.m.Receive(p.clock(), link, t)
+		p.perform()
+	}
+	p.m.Receive(p.clock(), link, &wire.Goodbye{Parting: wire.NotNeeded})
+	p.m.LinkDown(p.clock(), link)
+	p.perform()
 }

@@ -7,8 +7,16 @@ import "time"
 type event struct {
 	at  time.Duration
 	seq uint64
-	run func()
+	do  happening
 }
+
+// happening is what an event does. The frequent ones, an arrival and an alarm,
+// are parts of what they happen to, so that making one allocates nothing.
+type happening interface{ happen() }
+
+type call func()
+
+func (f call) happen() { f() }
 
 // queue is a binary heap without the indirections of container/heap.
 type queue []event

@@ -4,13 +4,21 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/gotribes/tribes/internal/machine"
 )
 
 // Options of a world. The zero value is a network with 1 ms of delay.
 type Options struct {
-	Seed  uint64
-	Delay time.Duration // one way; 0: 1 ms
-	Trace func(line string)
+	Seed    uint64
+	Delay   time.Duration // one way; 0: 1 ms
+	Service time.Duration // that a host needs for a handshake, one after another; 0: none
+	Bytes   bool          // count bytes, which costs time
+	Trace   func(line string)
+
+	// AuditEvery is how often each machine is looked over as a whole; 0: once
+	// a second. Its bounds are looked at after every step.
+	AuditEvery time.Duration
 }
 
 // A World holds hosts and lets time pass.
@@ -21,17 +29,17 @@ type World struct {
 	seq   uint64
 	queue queue
 
-	hosts  map[string]*Host // by address
-	order  []*Host
-	names  map[string][]string
-	links  uint64
-	cut    map[[2]string]bool // from, to: nothing arrives
-	loss   map[string]float64 // of segments that arrive at an address
-	allOut float64            // loss everywhere
-	broken []string           // findings
+	hosts   map[string]*Host // by address
+	order   []*Host
+	names   map[string][]string
+	ends    []linkEnd         // by LinkID
+	cut     map[[2]*Host]bool // from, to: nothing arrives
+	islands int               // partitions so far
+	allOut  float64           // loss everywhere
+	broken  []string          // findings
+	size    meter
 
-	// Counters, for costs.
-	Messages, Beats, Bytes, Looks, Dials uint64
+	Count Counts
 }
 
 // New makes a world.
@@ -39,9 +47,13 @@ func New(o Options) *World {
 	if o.Delay == 0 {
 		o.Delay = time.Millisecond
 	}
+	if o.AuditEvery == 0 {
+		o.AuditEvery = time.Second
+	}
 	return &World{
 		opt: o, rng: rand.New(rand.NewPCG(o.Seed, 0x7472696265730000)),
-		hosts: map[string]*Host{}, names: map[string][]string{}, cut: map[[2]string]bool{}, loss: map[string]float64{},
+		ends:  make([]linkEnd, 1), // a LinkID is never 0
+		hosts: map[string]*Host{}, names: map[string][]string{}, cut: map[[2]*Host]bool{},
 	}
 }
 
@@ -67,9 +79,11 @@ func (w *World) trace(format string, args ...any) {
 }
 
 // At runs f at a moment from now on.
-func (w *World) At(at time.Duration, f func()) {
+func (w *World) At(at time.Duration, f func()) { w.at(at, call(f)) }
+
+func (w *World) at(at time.Duration, what happening) {
 	w.seq++
-	w.queue.push(event{at: max(at, w.now), seq: w.seq, run: f})
+	w.queue.push(event{at: max(at, w.now), seq: w.seq, do: what})
 }
 
 // After runs f once d has passed.
@@ -81,7 +95,7 @@ func (w *World) Run(d time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= end {
 		e := w.queue.pop()
 		w.now = e.at
-		e.run()
+		e.do.happen()
 	}
 	w.now = end
 }
@@ -108,7 +122,7 @@ func (w *World) Name(name string, addresses ...string) { w.names[name] = address
 func (w *World) Host(address string) *Host {
 	h := w.hosts[address]
 	if h == nil {
-		h = &Host{w: w, address: address, powered: true}
+		h = &Host{w: w, address: address, index: len(w.order), powered: true, sum: w.hostSum()}
 		w.hosts[address] = h
 		w.order = append(w.order, h)
 	}
@@ -117,3 +131,26 @@ func (w *World) Host(address string) *Host {
 
 // Hosts returns all hosts in the order in which they were made.
 func (w *World) Hosts() []*Host { return w.order }
+
+// Audit looks over the machines as a whole: over each, or over a hundred of
+// more than a thousand.
+func (w *World) Audit() {
+	every := 1
+	if len(w.order) > 1000 {
+		every = len(w.order) / 100
+	}
+	for i := 0; i < len(w.order); i += every {
+		h := w.order[i]
+		if h.proc == nil {
+			continue
+		}
+		if err := h.proc.m.Audit(true); err != nil {
+			w.find("%s: %s", h.address, err)
+		}
+	}
+}
+
+func (w *World) newLink(end linkEnd) machine.LinkID {
+	w.ends = append(w.ends, end)
+	return machine.LinkID(len(w.ends) - 1)
+}

@@ -1,8 +1,9 @@
+// Package balance is a small HTTP balancer over pools of members, one for each
+// domain: it goes by the Host header. Who gets a request, what is repeated, and
+// what is not, is the business of package upstream.
 package balance
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,15 +11,16 @@ import (
 	"net/http/httputil"
 	"strings"
 	"time"
+
+	"github.com/gotribes/tribes/membership/upstream"
 )
 
 // How the balancer reaches members. A member that was cut off from power does
 // not refuse connections, so there is a bound on waiting for one.
 const (
-	dialTime     = time.Second
-	idleTime     = 30 * time.Second
-	idlePerHost  = 64
-	retrySeconds = "1" // for Retry-After: a member that starts is known in less
+	dialTime    = time.Second
+	idleTime    = 30 * time.Second
+	idlePerHost = 64
 )
 
 // A Proxy is an HTTP handler that hands requests to the members of domains.
@@ -30,7 +32,8 @@ type Proxy struct {
 }
 
 // New makes a Proxy. domainOf gives the domain for a host name, which is in
-// lower case and without its port; find knows the domains. logger nil is silent.
+// lower case and without its port; find knows the domains' pools. logger nil is
+// silent.
 func New(domainOf func(host string) (domain string, ok bool), find Find, logger *slog.Logger) *Proxy {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -45,15 +48,15 @@ func New(domainOf func(host string) (domain string, ok bool), find Find, logger 
 		},
 	}
 	p.reverse = &httputil.ReverseProxy{
-		// Rewrite names the domain, the transport picks the member: so a retry
-		// picks again. The Host header stays as the client sent it.
+		// Rewrite names the domain, the transport finds its pool, and that picks
+		// the member. The Host header stays as the client sent it.
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme = "http"
 			r.Out.URL.Host, _ = domainOf(hostName(r.In.Host)) // known, see ServeHTTP
 			r.SetXForwarded()
 		},
-		Transport:    &transport{find: find, base: p.base},
-		ErrorHandler: answerError,
+		Transport:    &byDomain{find: find, base: p.base},
+		ErrorHandler: upstream.AnswerError,
 		ErrorLog:     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	return p
@@ -73,18 +76,23 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close drops idle connections to members. Requests under way go on.
 func (p *Proxy) Close() { p.base.CloseIdleConnections() }
 
-// answerError tells the client what went wrong, in words that an operator can use.
-func answerError(w http.ResponseWriter, _ *http.Request, err error) {
-	if _, empty := errors.AsType[*EmptyError](err); empty {
-		w.Header().Set("Retry-After", retrySeconds)
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
+// byDomain sends a request by way of the pool of the domain that stands as the
+// host of its URL.
+type byDomain struct {
+	find Find
+	base http.RoundTripper
+}
+
+// RoundTrip returns what the pool's transport does.
+func (t *byDomain) RoundTrip(r *http.Request) (*http.Response, error) {
+	pool := t.find(r.URL.Host)
+	if pool == nil {
+		if r.Body != nil {
+			r.Body.Close() // a RoundTripper has to, and its error is nobody's business
+		}
+		return nil, &upstream.EmptyError{Domain: r.URL.Host, Reason: "no member of it has been heard of"}
 	}
-	text := "the member that was asked broke off: " + err.Error()
-	if errors.Is(err, context.Canceled) {
-		text = "the request was given up" // by the client, which will not read this
-	}
-	http.Error(w, text, http.StatusBadGateway)
+	return pool.Transport(t.base).RoundTrip(r)
 }
 
 // hostName is the name of a Host header alone: no port, no dot at the end, in

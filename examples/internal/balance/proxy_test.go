@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,27 +12,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gotribes/tribes/examples/internal/balance"
-	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/membership/upstream"
 )
 
-// front is a proxy for the host "d.test" and what is behind it.
+// front is a proxy for the hosts "*.test", each a domain, with pools of fixed
+// addresses behind it.
 type front struct {
-	t   *testing.T
-	url string
-	g   *group
+	t     *testing.T
+	url   string
+	pools map[string]*upstream.Pool
 }
 
-func newFront(t *testing.T) *front {
+func newFront(t *testing.T, domains map[string][]string) *front {
 	t.Helper()
-	f := &front{t: t, g: new(group)}
-	domainOf := func(host string) (string, bool) { return strings.CutSuffix(host, ".test") }
-	find := func(domain string) balance.Domain {
-		if domain == "d" {
-			return f.g
-		}
-		return nil
+	f := &front{t: t, pools: map[string]*upstream.Pool{}}
+	for domain, addresses := range domains {
+		pool, err := upstream.New(upstream.Static(addresses...), upstream.Options{})
+		require.NoError(t, err)
+		t.Cleanup(pool.Close)
+		f.pools[domain] = pool
 	}
-	proxy := balance.New(domainOf, find, nil)
+	domainOf := func(host string) (string, bool) { return strings.CutSuffix(host, ".test") }
+	proxy := balance.New(domainOf, func(domain string) *upstream.Pool { return f.pools[domain] }, nil)
 	t.Cleanup(proxy.Close)
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
@@ -55,46 +55,26 @@ func (f *front) ask(method, host, body string) (*http.Response, string) {
 	return resp, string(text)
 }
 
-// backend serves and returns how a view shows it. The member's own port is not
-// the one of its HTTP server, as in life.
-func backend(t *testing.T, member string, serve http.HandlerFunc) string {
+// backend serves and returns its address.
+func backend(t *testing.T, serve http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(serve)
 	t.Cleanup(server.Close)
-	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
-	require.NoError(t, err)
-	return fmt.Sprintf("127.0.0.1:%s %s alive", member, port)
+	return server.Listener.Addr().String()
 }
 
-// says is a backend that answers with a name and the request's body.
-func says(name string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // a body cut short is not what the test wants
-		fmt.Fprintf(w, "%s %s", name, body)
-	}
-}
-
-// refusing is a member whose HTTP port refuses.
-func refusing(t *testing.T, member string) string {
+// refusing is an address that refuses.
+func refusing(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(nil)
-	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
-	require.NoError(t, err)
-	server.Close()
-	return fmt.Sprintf("127.0.0.1:%s %s alive", member, port)
-}
-
-// breaking is a backend that takes a request and then ends the connection.
-func breaking(w http.ResponseWriter, _ *http.Request) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		conn.Close()
-	}
+	defer server.Close()
+	return server.Listener.Addr().String()
 }
 
 func TestRequestArrivesAsItWasSent(t *testing.T) {
-	f := newFront(t)
 	got := make(chan *http.Request, 1)
-	f.g.set(backend(t, "4100", func(_ http.ResponseWriter, r *http.Request) { got <- r.Clone(context.Background()) }))
+	at := backend(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Clone(context.Background()) })
+	f := newFront(t, map[string][]string{"d": {at}})
 	f.ask(http.MethodGet, "D.test.:8290", "")
 	r := <-got
 	require.Equal(t, "D.test.:8290", r.Host)
@@ -104,76 +84,36 @@ func TestRequestArrivesAsItWasSent(t *testing.T) {
 	require.Equal(t, "http", r.Header.Get("X-Forwarded-Proto"))
 }
 
-func TestRefusedRequestsGoToTheNextMember(t *testing.T) {
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		f := newFront(t)
-		f.g.set(refusing(t, "4100"), refusing(t, "4200"), backend(t, "4300", says("third")))
-		for range 6 { // whoever's turn it is
-			resp, body := f.ask(method, "d.test", "words")
-			require.Equal(t, http.StatusOK, resp.StatusCode)
-			require.Equal(t, "third words", body, "nothing was sent before, so even a POST may be sent again")
-		}
-		require.Contains(t, f.g.failed, membership.ID{1}, "the node is told whom a request did not reach")
-		require.NotContains(t, f.g.failed, membership.ID{3})
+func TestHostsGoToTheirDomains(t *testing.T) {
+	says := func(name string) string {
+		return backend(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) })
 	}
-}
-
-func TestBrokenRequestsGoOnOnlyIfTheyChangeNothing(t *testing.T) {
-	f := newFront(t)
-	f.g.set(backend(t, "4100", breaking), backend(t, "4200", says("second")))
+	f := newFront(t, map[string][]string{"d": {refusing(t), says("d")}, "e": {says("e")}})
 	for range 4 {
-		resp, body := f.ask(http.MethodGet, "d.test", "")
-		require.Equal(t, http.StatusOK, resp.StatusCode)
-		require.Equal(t, "second ", body)
+		for _, domain := range []string{"d", "e"} {
+			resp, body := f.ask(http.MethodPost, domain+".test", "words")
+			require.Equal(t, http.StatusOK, resp.StatusCode)
+			require.Equal(t, domain, body, "a member that refuses is passed over")
+		}
 	}
-	f.g.set(backend(t, "4100", breaking))
-	resp, body := f.ask(http.MethodPost, "d.test", "words")
-	require.Equal(t, http.StatusBadGateway, resp.StatusCode, "a POST may have been carried out")
-	require.Contains(t, body, "broke off")
-	require.Empty(t, resp.Header.Get("Retry-After"))
 }
 
 func TestEmptyDomainIsUnavailable(t *testing.T) {
-	f := newFront(t)
-	for _, c := range []struct {
-		host    string
-		members []string
-		text    string
-	}{
-		{"d.test", nil, `domain "d" can answer: it has no members`},
-		{"e.test", nil, `domain "e" can answer: no member of it has been heard of`},
-		{"d.test", []string{refusing(t, "4100"), refusing(t, "4200")}, `domain "d" can answer: none of its 2 members could be reached`},
+	f := newFront(t, map[string][]string{"none": nil, "gone": {refusing(t), refusing(t)}})
+	for host, text := range map[string]string{
+		"none.test":    "it has no members",
+		"unknown.test": `nobody in domain "unknown" can answer: no member of it has been heard of`,
+		"gone.test":    "none of its 2 members could be reached",
 	} {
-		f.g.set(c.members...)
-		resp, body := f.ask(http.MethodGet, c.host, "")
+		resp, body := f.ask(http.MethodPost, host, "words")
 		require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 		require.Equal(t, "1", resp.Header.Get("Retry-After"))
-		require.Contains(t, body, c.text)
+		require.Contains(t, body, text)
 	}
 }
 
 func TestUnknownHostIsNotFound(t *testing.T) {
-	resp, body := newFront(t).ask(http.MethodGet, "other.example:8290", "")
+	resp, body := newFront(t, nil).ask(http.MethodGet, "other.example:8290", "")
 	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 	require.Contains(t, body, `"other.example"`)
-}
-
-func TestClientThatGivesUpIsNoFaultOfTheMember(t *testing.T) {
-	f := newFront(t)
-	arrived := make(chan struct{})
-	f.g.set(backend(t, "4100", func(_ http.ResponseWriter, r *http.Request) {
-		close(arrived)
-		<-r.Context().Done() // the proxy passes on that the client is gone
-	}))
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		<-arrived
-		cancel()
-	}()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, nil)
-	require.NoError(t, err)
-	req.Host = "d.test"
-	_, err = http.DefaultClient.Do(req)
-	require.ErrorIs(t, err, context.Canceled)
-	require.Empty(t, f.g.failed)
 }

@@ -8,16 +8,19 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/gotribes/tribes/membership/upstream"
 )
 
 // answerError tells the client what went wrong, in words that say nothing of
 // addresses; the log has them.
 func (g *Gateway) answerError(w http.ResponseWriter, r *http.Request, err error) {
-	x := r.Context().Value(exchangeKey{}).(*exchange)
+	x := WantOf(r).exchange
 	status, text := http.StatusBadGateway, "the member that was asked broke off"
 	fault := x.body.failure()
 	_, long := errors.AsType[*http.MaxBytesError](fault)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	broken, sent := errors.AsType[*upstream.FailedError](err)
 	nobody, empty := errors.AsType[*NoMemberError](err)
 	switch {
 	case certificate: // of the last member that was tried
@@ -35,6 +38,8 @@ func (g *Gateway) answerError(w http.ResponseWriter, r *http.Request, err error)
 		text = "the request was given up" // by the client, which will not read this
 	case tooLong(err):
 		status, text = http.StatusGatewayTimeout, "the member that was asked did not answer in time"
+	case sent:
+		text += ": " + broken.Reason
 	}
 	if fault != nil {
 		w.Header().Set("Connection", "close") // what is left of the body is not worth waiting for

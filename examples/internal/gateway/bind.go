@@ -38,9 +38,13 @@ func (g *Gateway) prefers(x *exchange) (id membership.ID, bound bool) {
 
 // answered does what is to be done with the answer of a member before the client
 // gets it.
-func (g *Gateway) answered(x *exchange, resp *http.Response, m *Member, address string, bound bool) {
+func (g *Gateway) answered(x *exchange, resp *http.Response, bound bool) {
+	if x.body != nil {
+		x.body.settled.Store(true)
+	}
+	m := x.want.Member
 	g.learn(x, resp.Header, m, bound)
-	g.relocate(x, resp.Header, m, address)
+	g.relocate(x, resp.Header, m, x.want.Address)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return // its body is the connection itself
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -19,22 +20,20 @@ type clientBody struct {
 	from    io.ReadCloser
 	control *http.ResponseController
 	idle    time.Duration // <= 0 is any time
-	started atomic.Bool
 	failed  atomic.Pointer[error]
-	set     time.Time   // when the deadline was; one goroutine reads at a time
-	ended   atomic.Bool // read to its end
+	cancel  context.CancelFunc // called when it has failed and nobody has answered yet
+	settled atomic.Bool        // somebody has answered
+	set     time.Time          // when the deadline was; one goroutine reads at a time
+	ended   atomic.Bool        // read to its end
 }
 
 // newClientBody bounds a request's body.
-func (g *Gateway) newClientBody(w http.ResponseWriter, body io.ReadCloser) *clientBody {
+func (g *Gateway) newClientBody(w http.ResponseWriter, body io.ReadCloser, cancel context.CancelFunc) *clientBody {
 	if g.options.MaxBody > 0 {
 		body = http.MaxBytesReader(w, body, g.options.MaxBody)
 	}
-	return &clientBody{from: body, control: http.NewResponseController(w), idle: g.options.ClientIdle}
+	return &clientBody{from: body, control: http.NewResponseController(w), idle: g.options.ClientIdle, cancel: cancel}
 }
-
-// begun tells whether some of it was read and cannot be had again.
-func (b *clientBody) begun() bool { return b != nil && b.started.Load() }
 
 // failure is what went wrong with the client, or nil.
 func (b *clientBody) failure() error {
@@ -49,7 +48,6 @@ func (b *clientBody) failure() error {
 
 // Read reads, for as long as the client sends something now and then.
 func (b *clientBody) Read(p []byte) (int, error) {
-	b.started.Store(true)
 	if now := time.Now(); b.idle > 0 && now.Sub(b.set) > setAgain(b.idle) {
 		b.set = now
 		b.deadline(now.Add(b.idle))
@@ -64,6 +62,9 @@ func (b *clientBody) Read(p []byte) (int, error) {
 		b.deadline(time.Time{})
 	default: // the deadline stays, or the server would wait for the rest
 		b.failed.Store(&err)
+		if !b.settled.Load() {
+			b.cancel()
+		}
 	}
 	return n, err
 }

@@ -132,28 +132,49 @@ func or[T comparable](v, d T) T {
 // Route returns the route to a part of a domain, always the same one; pool makes
 // its Pool when it is asked for first. So sessions outlive new rules.
 func (g *Gateway) Route(domain, subDomain string, pool func() Pool) *Route {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	key := [2]string{domain, subDomain}
+	g.mu.Lock()
 	r := g.routes[key]
-	if r == nil {
-		r = &Route{Domain: domain, SubDomain: subDomain, Pool: pool(), sessions: sticky.NewSessions(0)}
+	g.mu.Unlock()
+	if r != nil {
+		return r
+	}
+	made := &Route{Domain: domain, SubDomain: subDomain, Pool: pool(), sessions: sticky.NewSessions(0)}
+	g.mu.Lock()
+	if r = g.routes[key]; r == nil {
+		r = made
 		g.routes[key] = r
+	}
+	g.mu.Unlock()
+	if r != made {
+		made.Pool.Close()
 	}
 	return r
 }
 
 // SetRules replaces the rules. Requests under way go on as they began. Routes
-// that no rule has any more are forgotten with their sessions.
+// that no rule has any more are forgotten with their sessions, and their pools
+// closed.
 func (g *Gateway) SetRules(rules *Rules, keep []*Route) {
 	g.rules.Store(rules)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.routes = map[[2]string]*Route{}
+	next := map[[2]string]*Route{}
 	for _, r := range keep {
 		r.sessions.SetTimeout(rules.SessionTimeout)
-		g.routes[[2]string{r.Domain, r.SubDomain}] = r
+		next[[2]string{r.Domain, r.SubDomain}] = r
 	}
+	for key, r := range g.replace(next) {
+		if next[key] == nil {
+			r.Pool.Close()
+		}
+	}
+}
+
+// replace puts other routes in the place of those that are known.
+func (g *Gateway) replace(next map[[2]string]*Route) (old map[[2]string]*Route) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	old, g.routes = g.routes, next
+	return old
 }
 
 // SetTLS says how members are asked over TLS: nil checks certificates against
@@ -164,9 +185,20 @@ func (g *Gateway) SetTLS(config *tls.Config) {
 	}
 }
 
-// Close drops connections to members that are not in use. Requests under way go
-// on.
-func (g *Gateway) Close() { g.base.Load().CloseIdleConnections() }
+// Close ends all pools and drops connections to members that are not in use.
+// Requests under way go on.
+func (g *Gateway) Close() {
+	for _, r := range g.replace(map[[2]string]*Route{}) {
+		r.Pool.Close()
+	}
+	g.base.Load().CloseIdleConnections()
+}
+
+// MemberFailed is for pools to say that a member did not answer a request. It is
+// logged, not every time.
+func (g *Gateway) MemberFailed(domain string, m *Member, err error) {
+	g.log.warn("a member did not answer a request", "domain", domain, "member", m.Address, "error", err)
+}
 
 // Handler serves the requests of one listener: over TLS or not, at a port.
 func (g *Gateway) Handler(https bool, port string) http.Handler {
@@ -189,8 +221,6 @@ type exchange struct {
 	timeout time.Duration // of sessions
 	body    *clientBody   // nil if the request has none
 }
-
-type exchangeKey struct{}
 
 // ServeHTTP answers 404 for a host or tenant without a route, 503 with
 // Retry-After if nobody is there to answer, 413 for a body that is too long, 504
@@ -222,18 +252,26 @@ func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.want.HTTPS = m == HTTPSScheme
 	}
 	out := newClientWriter(w, e.g.options.ClientIdle)
-	in := r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-	if r.Body != nil && r.Body != http.NoBody {
-		x.body = e.g.newClientBody(w, r.Body)
-		in.Body = x.body
+	x.want.exchange = x
+	ctx := WithWant(r.Context(), &x.want)
+	if r.Body == nil || r.Body == http.NoBody {
+		e.g.reverse.ServeHTTP(out, r.WithContext(ctx))
+		return
 	}
+	// A body that fails ends its request, so that nobody takes it for the member's
+	// fault.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	x.body = e.g.newClientBody(w, r.Body, cancel)
+	in := r.WithContext(ctx)
+	in.Body = x.body
 	e.g.reverse.ServeHTTP(out, in)
 }
 
 // rewrite makes the request that members get; RoundTrip picks the member. The
 // Host header, the path and the query stay as the client sent them.
 func (g *Gateway) rewrite(r *httputil.ProxyRequest) {
-	x := r.Out.Context().Value(exchangeKey{}).(*exchange)
+	x := WantOf(r.Out).exchange
 	r.Out.URL.Scheme = schemeOf(x.want.HTTPS)
 	r.Out.URL.Host = x.route.Domain // stands for a member that is not picked yet
 	r.Out.URL.RawQuery = r.In.URL.RawQuery

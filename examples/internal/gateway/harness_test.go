@@ -2,9 +2,11 @@ package gateway_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -31,9 +33,24 @@ const bound = 20 * time.Second
 
 // groups are domains of the test's making.
 type groups struct {
-	mu     sync.Mutex
-	views  map[string]membership.View
-	failed []membership.ID
+	mu      sync.Mutex
+	views   map[string]membership.View
+	failed  []membership.ID
+	more    chan struct{} // closed when there are other views
+	readers map[*reader]bool
+	step    *sync.Cond // one of them has taken in a view, or has ended
+}
+
+// A reader follows a domain.
+type reader struct {
+	domain  string
+	applied uint64 // the number of the view that it has taken in
+}
+
+func newGroups() *groups {
+	all := &groups{views: map[string]membership.View{}, more: make(chan struct{}), readers: map[*reader]bool{}}
+	all.step = sync.NewCond(&all.mu)
+	return all
 }
 
 type group struct {
@@ -42,9 +59,55 @@ type group struct {
 }
 
 func (g group) View() membership.View {
-	g.all.mu.Lock()
-	defer g.all.mu.Unlock()
-	return g.all.views[g.domain]
+	v, _ := g.all.now(g.domain)
+	return v
+}
+
+// Changes yields the views.
+func (g group) Changes(ctx context.Context) iter.Seq[membership.Change] {
+	return func(yield func(membership.Change) bool) {
+		r := &reader{domain: g.domain}
+		defer g.all.over(r)
+		for {
+			v, more := g.all.now(g.domain)
+			if !yield(membership.Change{View: v}) {
+				return
+			}
+			g.all.apply(r, v.Number())
+			select {
+			case <-more:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// now is the view of a domain, and what is closed when there is another one.
+func (all *groups) now(domain string) (membership.View, chan struct{}) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if _, ok := all.views[domain]; !ok {
+		return membership.MakeView(domain, 0, nil), all.more
+	}
+	return all.views[domain], all.more
+}
+
+// apply notes that a reader has taken in a view.
+func (all *groups) apply(r *reader, number uint64) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	r.applied = number
+	all.readers[r] = true
+	all.step.Broadcast()
+}
+
+// over notes that a reader has ended.
+func (all *groups) over(r *reader) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	delete(all.readers, r)
+	all.step.Broadcast()
 }
 
 func (g group) ReportFailure(id membership.ID, _ error) {
@@ -61,14 +124,30 @@ func (all *groups) failures() []membership.ID {
 	return append([]membership.ID(nil), all.failed...)
 }
 
-// set says who is in a domain.
+// set says who is in a domain, and waits until all readers have taken it in.
 func (all *groups) set(domain string, list ...membership.Member) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if all.views == nil {
-		all.views = map[string]membership.View{}
+	number := uint64(1)
+	if old, ok := all.views[domain]; ok {
+		number = old.Number() + 1
 	}
-	all.views[domain] = membership.MakeView(domain, all.views[domain].Number()+1, list)
+	all.views[domain] = membership.MakeView(domain, number, list)
+	close(all.more)
+	all.more = make(chan struct{})
+	for !all.taken(domain, number) {
+		all.step.Wait()
+	}
+}
+
+// taken tells whether all readers of a domain have taken in a view of it.
+func (all *groups) taken(domain string, number uint64) bool {
+	for r := range all.readers {
+		if r.domain == domain && r.applied != number {
+			return false
+		}
+	}
+	return true
 }
 
 // A front is a gateway with two listeners and what is behind it.
@@ -94,10 +173,11 @@ const rules = `services {
 // newFront makes one; tune may change how its plain listener serves.
 func newFront(t *testing.T, options gateway.Options, pools members.Options, tune ...func(*http.Server)) *front {
 	t.Helper()
-	f := &front{t: t, all: &groups{}}
+	f := &front{t: t, all: newGroups()}
 	plain, secure := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
 	options.HTTPPort, options.HTTPSPort = portOf(plain.Listener), portOf(secure.Listener)
 	f.gw = gateway.New(options)
+	pools.Failed = f.gw.MemberFailed
 	file, err := lbconf.Parse("lb.conf", []byte(rules), nil)
 	require.NoError(t, err)
 	table := route.New(file.Routes, func(domain, sub string) *gateway.Route {

@@ -204,8 +204,22 @@ func TestBodyThatWasBegunIsNotSentAgain(t *testing.T) {
 		_, body := f.ask("GET", "d.test", "/", "words")
 		got = append(got, body)
 	}
-	require.ElementsMatch(t, []string{"the member that was asked broke off\n", "two words"}, got,
+	const broke = "the member that was asked broke off: its body was begun and cannot be had again\n"
+	require.ElementsMatch(t, []string{broke, "two words"}, got,
 		"a GET may be repeated, but nobody gets half of its body")
+}
+
+func TestBrokenBodyIsNoFaultOfTheMember(t *testing.T) {
+	f := newFront(t, gateway.Options{}, members.Options{})
+	f.all.set("d", backend(t, 1, says("one")))
+	for range 10 {
+		conn, r := f.dial()
+		io.WriteString(conn, "POST / HTTP/1.1\r\nHost: d.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwords\r\nzz\r\n")
+		resp, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusBadRequest, resp.StatusCode)
+	}
+	require.Empty(t, f.all.failures(), "or a stranger could have members passed over")
 }
 
 func TestLogIsBounded(t *testing.T) {

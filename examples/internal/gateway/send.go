@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/membership/upstream"
 )
 
 // How members are reached. One that was cut off from power does not refuse
@@ -24,9 +24,6 @@ const (
 	mostHeader    = 256 << 10   // bytes of an answer's header
 	pingTime      = 15 * time.Second
 )
-
-// mostTries is how many members a request is tried at.
-const mostTries = 5
 
 // mostWaiting bounds the requests that wait for a first member; lookTime is how
 // often they look where no pool can tell them.
@@ -53,56 +50,43 @@ func newTransport(config *tls.Config, answers time.Duration) *http.Transport {
 	}
 }
 
-// RoundTrip sends a request to a member of its route, and to the next one if
-// that cannot be reached; each at most once, within the route. It serves the
-// ReverseProxy, which closes the request's body by itself. The error is a
-// *NoMemberError if there is nobody, or nobody who can be reached.
+// RoundTrip sends a request to a member of its route, and where it may be
+// repeated to another one, within the route. It serves the ReverseProxy, which
+// closes the request's body by itself. The error is a *NoMemberError if there is
+// nobody, or nobody who can be reached.
 func (g *Gateway) RoundTrip(req *http.Request) (*http.Response, error) {
-	x := req.Context().Value(exchangeKey{}).(*exchange)
-	prefer, bound := g.prefers(x)
-	var ids [mostTries]membership.ID
-	tried, last := ids[:0], error(nil)
-	for len(tried) < mostTries {
-		m, address, ok := x.route.Pool.Pick(&x.want, prefer, tried)
-		if !ok && len(tried) == 0 && g.await(req.Context(), x) {
-			m, address, ok = x.route.Pool.Pick(&x.want, prefer, tried)
-		}
-		if !ok {
-			break
-		}
-		tried = append(tried, m.ID)
-		resp, err := g.base.Load().RoundTrip(x.to(req, address))
-		if err == nil {
-			g.answered(x, resp, m, address, bound)
-			return resp, nil
-		}
-		if req.Context().Err() != nil || x.body.failure() != nil {
-			return nil, err // the client went away, or was at fault: not the member
-		}
-		x.route.Pool.Failed(m.ID, err)
-		g.log.warn("a member did not answer a request", "domain", x.route.Domain, "member", m.Address, "at", address, "error", err)
-		if !repeatable(req, err) || x.body.begun() {
-			return nil, err
-		}
-		last = err
+	x := WantOf(req).exchange
+	var bound bool
+	x.want.Prefer, bound = g.prefers(x)
+	resp, err := g.send(x, req)
+	if err != nil && x.want.Tries == 0 && nobody(err) && g.await(req.Context(), x) {
+		resp, err = g.send(x, req)
 	}
-	reason := fmt.Sprintf("none of %d members could be reached", len(tried))
-	if len(tried) == 0 {
-		reason = x.route.Pool.Why(&x.want)
+	switch {
+	case err == nil:
+		g.answered(x, resp, bound)
+		return resp, nil
+	case !nobody(err):
+		return nil, err
+	case x.want.Tries == 0:
+		return nil, &NoMemberError{Route: x.route.name(), Reason: x.route.Pool.Why(&x.want), Err: err}
 	}
-	return nil, &NoMemberError{Route: x.route.name(), Reason: reason, Err: last}
+	return nil, &NoMemberError{Route: x.route.name(), Reason: fmt.Sprintf("none of %d members could be reached", x.want.Tries), Err: err}
 }
 
-// to makes the request that goes to one address.
-func (x *exchange) to(req *http.Request, address string) *http.Request {
-	out := req.WithContext(req.Context()) // a shallow copy: a transport changes nothing in it
-	url := *req.URL
-	url.Host = address
-	out.URL = &url
+// send has the pool send the request.
+func (g *Gateway) send(x *exchange, req *http.Request) (*http.Response, error) {
 	if x.body != nil && req.Body != nil {
-		out.Body = attempt{x.body}
+		req = req.WithContext(req.Context()) // a shallow copy: nothing in it may be changed
+		req.Body = attempt{x.body}
 	}
-	return out
+	return x.route.Pool.Send(g.base.Load(), req)
+}
+
+// nobody tells whether an error says that nobody could be asked.
+func nobody(err error) bool {
+	_, empty := errors.AsType[*upstream.EmptyError](err)
+	return empty || errors.Is(err, upstream.ErrClosed)
 }
 
 // await waits until somebody can be picked, if requests are to wait at all, and
@@ -122,7 +106,7 @@ func (g *Gateway) await(ctx context.Context, x *exchange) bool {
 	for {
 		changed := x.route.Pool.Changed()
 		// Asked after Changed, so that nobody who comes in between is missed.
-		if _, _, ok := x.route.Pool.Pick(&x.want, membership.ID{}, nil); ok {
+		if x.route.Pool.Has(&x.want) {
 			return true
 		}
 		select {
@@ -134,28 +118,6 @@ func (g *Gateway) await(ctx context.Context, x *exchange) bool {
 			return false
 		}
 	}
-}
-
-// repeatable tells whether a request that failed with err may be sent again. If
-// no connection came about nothing was sent, so any request may. If the
-// connection broke later (the member was killed while it worked) only one that
-// by its method changes nothing may: it could have been carried out. One that
-// took too long is not sent again: another may take as long.
-func repeatable(req *http.Request, err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return true
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	if tooLong(err) {
-		return false
-	}
-	switch req.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
-	}
-	return false
 }
 
 // tooLong tells whether an error is that of a time limit.

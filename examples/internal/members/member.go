@@ -4,7 +4,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gotribes/tribes/examples/internal/gateway"
 	"github.com/gotribes/tribes/membership"
@@ -28,7 +27,6 @@ type entry struct {
 	state       membership.State
 	http, https string // host:port, or ""
 	mappings    []mapping
-	since       time.Time // when it was first seen
 }
 
 // A mapping is a port of the balancer and where its requests go.
@@ -63,6 +61,19 @@ func entryOf(m *membership.Member) entry {
 		e.HTTPSPort = m.Property(HTTPSPort)
 	}
 	return e
+}
+
+// somewhere is an address of it, "" if it serves nothing.
+func (e *entry) somewhere() string {
+	switch {
+	case e.http != "":
+		return e.http
+	case e.https != "":
+		return e.https
+	case len(e.mappings) > 0:
+		return e.mappings[0].address
+	}
+	return ""
 }
 
 // address is where a request is sent: to the mapping of the port that the client

@@ -1,0 +1,112 @@
+//go:build unix
+
+package examples_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gotribes/tribes/transport"
+)
+
+// keyFile writes one that only its owner may read.
+func keyFile(t *testing.T, keys ...transport.Key) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cluster.key")
+	rewriteKeys(t, path, keys...)
+	return path
+}
+
+func rewriteKeys(t *testing.T, path string, keys ...transport.Key) {
+	t.Helper()
+	text := &strings.Builder{}
+	for _, k := range keys {
+		fmt.Fprintln(text, k.Text())
+	}
+	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
+}
+
+// logged waits until a program has written something so many times.
+func (p *proc) logged(text string, times int) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool { return strings.Count(p.log(), text) >= times }, joinBound, 10*time.Millisecond,
+		"%s has not written %q", p.name, text)
+}
+
+// Three processes with a key file; one without the right key stays outside. Then
+// the key is changed under them, in three steps with SIGHUP.
+func TestKeyFiles(t *testing.T) {
+	story(t)
+	old, fresh := transport.NewKey(), transport.NewKey()
+	path := keyFile(t, old)
+	lbAddress := freeAddress(t)
+	node := func(file string) (*proc, string) {
+		address := freeAddress(t)
+		return launch(t, "node", "-domain", "d", "-advertise", address, "-wka", lbAddress, "-http", "127.0.0.1:0",
+			"-key-file", file, "-events"), address
+	}
+	lb := launch(t, "elb", "-advertise", lbAddress, "-wka", lbAddress, "-http", "127.0.0.1:0", "-manage", "d", "-key-file", path, "-events")
+	a, addressA := node(path)
+	lb.expect("a comes", joinBound, "memberAdded", "joined", addressA)
+	b, addressB := node(path)
+	lb.expect("b comes", joinBound, "memberAdded", "joined", addressB)
+
+	stranger, _ := node(keyFile(t, fresh))
+	require.Equal(t, 1, stranger.wait(joinBound))
+	require.Contains(t, stranger.log(), "key not accepted by "+lbAddress)
+	require.NotContains(t, stranger.log(), fresh.Text())
+	lb.logged("the dialer does not accept the key of this node", 1)
+
+	lb.forget()
+	for i, keys := range [][]transport.Key{{old, fresh}, {fresh, old}, {fresh}} {
+		rewriteKeys(t, path, keys...)
+		for _, p := range []*proc{lb, a, b} {
+			p.signal(syscall.SIGHUP)
+			p.logged("cluster keys changed", i+1)
+		}
+	}
+	require.NoError(t, os.WriteFile(path, []byte("no key"), 0o600))
+	a.signal(syscall.SIGHUP)
+	a.logged("cluster keys not changed", 1)
+	require.Contains(t, a.log(), "line 1: 6 characters, want a key of 32 bytes")
+
+	rewriteKeys(t, path, fresh)
+	_, addressC := node(path)
+	lb.expect("one with the new key comes", joinBound, "memberAdded", "joined", addressC)
+	for _, l := range lb.events() {
+		require.NotEqual(t, "memberRemoved", l.Event, "nobody was lost")
+	}
+	require.NotContains(t, lb.log()+a.log()+b.log(), old.Text())
+}
+
+// A key file that cannot be used is one line that names it, and status 2.
+func TestBadKeyFiles(t *testing.T) {
+	story(t)
+	open := keyFile(t, transport.NewKey())
+	require.NoError(t, os.Chmod(open, 0o644))
+	short := filepath.Join(t.TempDir(), "short.key")
+	require.NoError(t, os.WriteFile(short, []byte("abcd\n"), 0o600))
+	for _, program := range [][]string{
+		{"node", "-domain", "d", "-advertise", "127.0.0.1:4100", "-wka", "127.0.0.1:4000", "-http", "127.0.0.1:0"},
+		{"elb", "-advertise", "127.0.0.1:4000", "-wka", "127.0.0.1:4000", "-http", "127.0.0.1:0", "-manage", "d"},
+	} {
+		for path, says := range map[string]string{
+			filepath.Join(t.TempDir(), "missing.key"): "no such file",
+			open:  "lets others read",
+			short: "4 characters, want a key of 32 bytes",
+		} {
+			_, stderr, status := runToEnd(t, append(program, "-key-file", path))
+			require.Equal(t, 2, status, stderr)
+			require.Equal(t, 1, strings.Count(stderr, "\n"), "one line: %s", stderr)
+			require.Contains(t, stderr, path)
+			require.Contains(t, stderr, says)
+		}
+	}
+}

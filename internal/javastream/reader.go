@@ -327,6 +327,9 @@ func (r *reader) object(depth int) Value {
 	}
 	var chain []*Class
 	for up := c; up != nil; up = up.Super {
+		if up.Flags&External != 0 {
+			r.fail("class %q does not write itself, as its superclass %q does", c.Name, up.Name)
+		}
 		chain = append(chain, up)
 	}
 	for i := len(chain) - 1; i >= 0; i-- {

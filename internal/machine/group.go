@@ -184,10 +184,13 @@ func (g *group) rewatch() {
 	var buf [2 * everybodyUpTo]*member
 	now := g.rings.watchers(g.me, buf[:0])
 	for _, x := range g.neighbour {
-		if !slices.Contains(now, x) || !g.members.has(x) {
+		here := g.members.has(x)
+		if !here || !slices.Contains(now, x) {
 			x.neighbour = false
-			g.touch(x, NoCause)
 			g.m.unwant(x.rec.ID)
+		}
+		if here && !x.neighbour {
+			g.touch(x, NoCause) // who is gone may have been shown so already
 		}
 	}
 	for _, x := range now {

@@ -45,6 +45,8 @@ func TestBadFlags(t *testing.T) {
 		{"an unknown kind of Java group", node("-tribes", "multicast"), []string{"-tribes", "multicast", "axis2"}},
 		{"the same", elb("-tribes", "multicast"), []string{"-tribes", "multicast", "axis2"}},
 		{"a Java member's address by name", node("-tribes", "static", "-advertise", "localhost:4100"), []string{"-advertise", "localhost"}},
+		{"a key among Java members", node("-tribes", "static", "-key-file", "x"), []string{"-key-file", "-tribes"}},
+		{"the same", elb("-tribes", "static", "-key-file", "x"), []string{"-key-file", "-tribes"}},
 		{"two domains in one Java group", elb("-tribes", "static", "-manage", "e"), []string{"-manage", "d,e"}},
 		{"any domain of Java members", elb("-tribes", "axis2", "-manage", "*"), []string{"-manage", "*"}},
 		{"a port for a member of this library", elb("-http-port", "127.0.0.1:4100=80"), []string{"-http-port", "-tribes"}},
@@ -62,7 +64,7 @@ func TestBadFlags(t *testing.T) {
 		{"a host with a port", elb("-hosts", "a.test:80=d"), []string{"-hosts", "a.test:80=d"}},
 		{"two domains and no hosts", elb("-manage", "e"), []string{"-hosts"}},
 		{"an admin address without a port", elb("-admin", "8080"), []string{"-admin", "8080"}},
-		{"a cookie that cannot be", elb("-sticky", "a b"), []string{"-sticky", "a b"}},
+		{"an unknown way to stick", elb("-sticky", "seat"), []string{"-sticky", "seat", "cookie"}},
 		{"an unknown flag of the quickstart", []string{"quickstart", "-chek"}, []string{"-chek"}},
 	} {
 		t.Run(c.why, func(t *testing.T) {
@@ -103,6 +105,31 @@ func TestTakenPort(t *testing.T) {
 		require.Equal(t, 1, status, stderr)
 		require.Equal(t, 1, strings.Count(stderr, "\n"), "one line: %s", stderr)
 		require.Contains(t, stderr, address)
+	}
+}
+
+// The same for the balancer, whose ports come from files here: it moves to no
+// other port, as the originals did.
+func TestTakenPortOfAFile(t *testing.T) {
+	story(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	_, free, err := net.SplitHostPort(freeAddress(t))
+	require.NoError(t, err)
+	for _, c := range []struct{ http, member, flag string }{{port, free, "-http"}, {free, port, ":" + port}} {
+		file := write(t, "axis2.xml", `<axisconfig>
+			<transportReceiver name="http"><parameter name="port">`+c.http+`</parameter>
+				<parameter name="bind-address">127.0.0.1</parameter></transportReceiver>
+			<clustering><parameter name="membershipScheme">wka</parameter><parameter name="localMemberHost">127.0.0.1</parameter>
+				<parameter name="localMemberPort">`+c.member+`</parameter></clustering></axisconfig>`)
+		_, stderr, status := runToEnd(t, []string{"elb", "-axis2", file, "-manage", "d"})
+		require.Equal(t, 1, status, stderr)
+		require.Contains(t, stderr, c.flag)
+		require.Contains(t, stderr, port)
+		require.Contains(t, stderr, "in use")
 	}
 }
 

@@ -38,12 +38,17 @@ const (
 var programs struct {
 	once sync.Once
 	dir  string
+	own  bool // made here, to be removed in the end
 	err  error
 }
 
+// binariesEnv says where the binaries are, to a process of these tests that was
+// started by another one.
+const binariesEnv = "TRIBES_TEST_BINARIES"
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if programs.dir != "" {
+	if programs.own {
 		os.RemoveAll(programs.dir)
 	}
 	os.Exit(code)
@@ -53,6 +58,10 @@ func TestMain(m *testing.M) {
 func binary(t *testing.T, name string) string {
 	t.Helper()
 	programs.once.Do(func() {
+		if programs.dir = os.Getenv(binariesEnv); programs.dir != "" {
+			return
+		}
+		programs.own = true
 		if programs.dir, programs.err = os.MkdirTemp("", "examples"); programs.err != nil {
 			return
 		}

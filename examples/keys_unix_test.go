@@ -20,11 +20,11 @@ import (
 func keyFile(t *testing.T, keys ...transport.Key) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cluster.key")
-	rewrite(t, path, keys...)
+	rewriteKeys(t, path, keys...)
 	return path
 }
 
-func rewrite(t *testing.T, path string, keys ...transport.Key) {
+func rewriteKeys(t *testing.T, path string, keys ...transport.Key) {
 	t.Helper()
 	text := &strings.Builder{}
 	for _, k := range keys {
@@ -66,7 +66,7 @@ func TestKeyFiles(t *testing.T) {
 
 	lb.forget()
 	for i, keys := range [][]transport.Key{{old, fresh}, {fresh, old}, {fresh}} {
-		rewrite(t, path, keys...)
+		rewriteKeys(t, path, keys...)
 		for _, p := range []*proc{lb, a, b} {
 			p.signal(syscall.SIGHUP)
 			p.logged("cluster keys changed", i+1)
@@ -77,7 +77,7 @@ func TestKeyFiles(t *testing.T) {
 	a.logged("cluster keys not changed", 1)
 	require.Contains(t, a.log(), "line 1: 6 characters, want a key of 32 bytes")
 
-	rewrite(t, path, fresh)
+	rewriteKeys(t, path, fresh)
 	_, addressC := node(path)
 	lb.expect("one with the new key comes", joinBound, "memberAdded", "joined", addressC)
 	for _, l := range lb.events() {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/cookiejar"
+	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -17,7 +19,7 @@ import (
 func TestStickyClientStaysThroughDrainingAndMovesOnce(t *testing.T) {
 	story(t)
 	s := newSite(t)
-	lb := s.balancer("-manage", isDomain, "-sticky", "seat")
+	lb := s.balancer("-manage", isDomain, "-sticky", "cookie", "-sticky-keys", stickyKeys(t))
 	procs, members := map[string]*proc{}, map[string]string{}
 	for _, name := range []string{"one", "two", "three"} {
 		procs[name], members[name] = s.readyNode(name, isDomain)
@@ -56,6 +58,14 @@ func TestStickyClientStaysThroughDrainingAndMovesOnce(t *testing.T) {
 	require.Equal(t, 0, procs[who].wait(leaveBound))
 	require.NotEqual(t, who, stays())
 	require.Equal(t, 2, moves, "it moves once")
+}
+
+// stickyKeys writes a file with a key for cookies.
+func stickyKeys(t *testing.T) string {
+	t.Helper()
+	path := write(t, "sticky.keys", strings.Repeat("ab", 32)+"\n")
+	require.NoError(t, os.Chmod(path, 0o600))
+	return path
 }
 
 // Maintenance ends with the second signal.

@@ -160,7 +160,8 @@ func TestRealTomcats(t *testing.T) {
 				return c.address + "=" + p
 			}
 			elb := launch(t, "elb", "-tribes", mode, "-advertise", balancer, "-wka", one.address+","+two.address, "-manage", "shop",
-				"-tribes-channel", "shop-Channel", "-http", front, "-http-port", port(one), "-http-port", port(two), "-events")
+				"-tribes-channel", "shop-Channel", "-http", front, "-sticky", "off",
+				"-http-port", port(one), "-http-port", port(two), "-events")
 			// One after the other: two that start together and ask each other for their
 			// sessions wait a minute, whoever else is there. The first asks the balancer.
 			for _, c := range []*tomcat{one, two} {

@@ -1,98 +1,190 @@
 // Command elb is a load balancer: it follows domains without belonging to them
-// and hands HTTP requests to their members by the Host header. The README of
-// the examples says how to run it.
+// and hands HTTP requests to their members by host and tenant. It takes the
+// configuration files of the originals, or flags. The README of the examples
+// says how to run it.
 package main
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
+	"net/http"
+	"os"
+	"os/signal"
 	"sync"
+	"sync/atomic"
+	"syscall"
 
-	"github.com/gotribes/tribes/examples/internal/balance"
 	"github.com/gotribes/tribes/examples/internal/eventlog"
 	"github.com/gotribes/tribes/examples/internal/program"
-	"github.com/gotribes/tribes/membership"
 )
 
 func main() { program.Main("elb", run) }
 
 // run is the program: listen, start the node, follow its domains, serve. When
-// ctx ends it leaves its own domain and then stops serving.
+// ctx ends it stops accepting, finishes what is under way, and leaves its own
+// domain.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
+	if s.printConfig {
+		s.print(stdout)
+	}
+	if s.printConfig || s.checkConfig {
+		return nil
+	}
+	if err := s.keyFile.Load(); err != nil {
+		return err
+	}
 	logger := program.Logger(stderr, "elb")
-	web, admin, err := listen(s)
+	for _, n := range s.notes {
+		logger.Info("a setting of a file is not used", "at", n.Place.String(), "setting", n.Setting, "why", n.Why)
+	}
+	files, err := load(s)
 	if err != nil {
 		return err
 	}
-	defer web.Close()
-	defer admin.Close()
-	if s.tribes != "" {
-		return runTribes(ctx, s, web, admin, stdout, logger)
+	doors, err := open(s)
+	if err != nil {
+		return err
 	}
+	defer doors.close()
 
 	var wg sync.WaitGroup
 	defer wg.Wait() // for goroutines that end with the node, which is closed before
-	cfg := s.config()
-	cfg.Logger = logger
-	// Start and not Join: a balancer serves whatever there is, from the first
-	// moment on, and may well be the first of all.
-	node, err := membership.Start(cfg)
+	node, err := start(ctx, s, logger)
 	if err != nil {
-		return program.Config(err, flagOf)
+		return err
 	}
-	defer node.Close()
+	defer node.close()
 
+	b := newBalancer(s, args, port(doors.plain), port(doors.secure), logger)
+	defer b.gw.Close()
+	b.find = node.find
+	b.apply(s, files)
 	events := eventlog.New(stdout)
 	if !s.events {
 		events = nil // silent
 	}
 	dir := newDirectory(node, events)
 	wg.Go(dir.run)
-	wg.Go(func() { s.keyFile.Follow(node, logger) })
+	wg.Go(node.follow)
 	refused := make(chan error, 1)
 	wg.Go(func() {
-		if err := program.Joined(ctx, node); err != nil {
+		if err := node.joined(ctx); err != nil {
 			refused <- err
 		}
 	})
-	pools := balance.NewPools(node, s.options())
-	defer pools.Close()
-	wg.Go(pools.Run)
-	proxy := balance.New(s.routes.domainOf, pools.Find, logger)
-	defer proxy.Close()
-	web.Serve(proxy)
-	admin.Serve(dir.handler())
+	doors.serve(b, dir.handler())
+	return attend(ctx, b, node, doors, refused)
+}
 
-	select {
-	case <-ctx.Done():
-		err = nil
-	case <-node.Done():
-		return node.Err() // it was replaced, say
-	case err = <-refused:
-	case err = <-web.Failed():
-	case err = <-admin.Failed():
+// attend waits for the end, and meanwhile reads files again that have changed,
+// or all of them on SIGHUP.
+func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, refused <-chan error) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	changed := make(chan struct{}, 1)
+	watching, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	var files atomic.Pointer[[]string] // the watcher runs beside this
+	files.Store(new(b.now.watched()))
+	wg.Go(func() {
+		program.Watch(watching, program.WatchTime, func() []string { return *files.Load() }, func() {
+			select {
+			case changed <- struct{}{}:
+			default: // it will be read anyway
+			}
+		})
+	})
+	var err error
+	for waiting := true; waiting; {
+		waiting = false
+		select {
+		case <-hangup:
+			b.reload()
+			files.Store(new(b.now.watched()))
+			waiting = true
+		case <-changed:
+			b.refresh()
+			waiting = true
+		case <-ctx.Done():
+		case <-node.done:
+			return node.err() // it was replaced, say
+		case err = <-refused:
+		case err = <-doors.plain.Failed():
+		case err = <-doors.secure.Failed():
+		case err = <-doors.admin.Failed():
+		}
 	}
-	program.Leave(node, logger)
-	web.Shutdown()
-	admin.Shutdown()
+	doors.shutdown()
+	node.leave()
 	return err
 }
 
-// listen takes the addresses for requests and, if there is one, for the views.
-func listen(s *settings) (web, admin *program.HTTPServer, err error) {
-	if web, err = program.Listen("http", s.http); err != nil {
-		return nil, nil, err
+// doors are where requests come in. Each may be nil.
+type doors struct{ plain, secure, admin *program.HTTPServer }
+
+// open takes the addresses. One that is taken is an error: nothing is moved to
+// another one.
+func open(s *settings) (*doors, error) {
+	d := &doors{}
+	for _, one := range []struct {
+		flagName, address string
+		to                **program.HTTPServer
+	}{{"http", s.http, &d.plain}, {"https", s.https, &d.secure}, {"admin", s.admin, &d.admin}} {
+		if one.address == "" {
+			continue
+		}
+		server, err := program.Listen(one.flagName, one.address)
+		if err != nil {
+			d.close()
+			return nil, err
+		}
+		*one.to = server.Bound(program.Limits{Header: s.maxHeader, Connections: s.maxConnections, Stop: s.drain})
 	}
-	if s.admin == "" {
-		return web, nil, nil
+	return d, nil
+}
+
+// port is the one that a server listens on, or "".
+func port(s *program.HTTPServer) string {
+	if s == nil {
+		return ""
 	}
-	if admin, err = program.Listen("admin", s.admin); err != nil {
-		web.Close()
-		return nil, nil, err
+	return s.Port()
+}
+
+// serve begins to answer.
+func (d *doors) serve(b *balancer, admin http.Handler) {
+	if d.plain != nil {
+		d.plain.Log(b.gw.ErrorLog())
+		d.plain.Serve(b.gw.Handler(false, d.plain.Port()))
 	}
-	return web, admin, nil
+	if d.secure != nil {
+		d.secure.Log(b.gw.ErrorLog())
+		d.secure.Secure(&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: b.certificate})
+		d.secure.Serve(b.gw.Handler(true, d.secure.Port()))
+	}
+	d.admin.Serve(admin)
+}
+
+// shutdown lets requests under way end, at all doors at the same time.
+func (d *doors) shutdown() {
+	var wg sync.WaitGroup
+	wg.Go(d.plain.Shutdown)
+	wg.Go(d.secure.Shutdown)
+	wg.Wait()
+	d.admin.Shutdown()
+}
+
+// close cuts everything off.
+func (d *doors) close() {
+	d.plain.Close()
+	d.secure.Close()
+	d.admin.Close()
 }

@@ -2,55 +2,65 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/gotribes/tribes/examples/internal/conf"
+	"github.com/gotribes/tribes/examples/internal/lbconf"
 	"github.com/gotribes/tribes/examples/internal/program"
 )
 
-// routes say which domain a host name belongs to. They do not change while the
-// program runs.
-type routes struct {
-	byHost map[string]string // host name in lower case → domain
-	rest   string            // the domain of every other host; "" is none
+// checkRoutes completes the routes: the items of -hosts count over what -conf
+// says of the same host. Without either, every host belongs to the one domain
+// that is managed, if it is just one and has a name.
+func (s *settings) checkRoutes() error {
+	given, err := parseHosts(s.hosts, s.manage)
+	if err != nil {
+		return err
+	}
+	routes := slices.Clone(given)
+	any := slices.Contains(s.manage, anyDomain)
+	for _, r := range s.routes {
+		if !any && !slices.Contains(s.manage, r.Domain) {
+			return program.Bad("manage", strings.Join(s.manage, ","), fmt.Sprintf("want the domain %q of %s, too", r.Domain, r.At))
+		}
+		r.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h lbconf.Host) bool {
+			return slices.ContainsFunc(given, func(o lbconf.Route) bool { return o.Hosts[0].Name == h.Name })
+		})
+		if len(r.Hosts) > 0 {
+			routes = append(routes, r)
+		}
+	}
+	if s.routes = routes; len(routes) > 0 {
+		return nil
+	}
+	if len(slices.Compact(slices.Sorted(slices.Values(s.manage)))) != 1 || any {
+		return program.Missing("hosts", "want host=domain,… since -manage is not one domain alone")
+	}
+	s.rest = s.manage[0]
+	return nil
 }
 
-// parseRoutes reads "host=domain" items. Without any, every host belongs to the
-// one domain that is managed, if it is just one and has a name.
-func parseRoutes(hosts, manage []string) (routes, error) {
-	r := routes{byHost: map[string]string{}}
-	named, any := map[string]bool{}, false
-	for _, d := range manage {
-		named[d] = true
-		any = any || d == anyDomain
-	}
+// parseHosts reads "host=domain" items; each becomes a route of one host.
+func parseHosts(hosts, manage []string) ([]lbconf.Route, error) {
+	var out []lbconf.Route
+	at := conf.Place{File: "-hosts"}
 	for _, item := range hosts {
 		host, domain, ok := strings.Cut(item, "=")
 		host, domain = strings.ToLower(strings.TrimSpace(host)), strings.TrimSpace(domain)
+		before := slices.IndexFunc(out, func(r lbconf.Route) bool { return r.Hosts[0].Name == host })
 		switch {
 		case !ok || host == "" || domain == "":
-			return routes{}, program.Bad("hosts", item, "want host=domain, with commas between several")
+			return nil, program.Bad("hosts", item, "want host=domain, with commas between several")
 		case strings.ContainsAny(host, ":/"):
-			return routes{}, program.Bad("hosts", item, "want the name of a host alone, without a port or a path")
-		case r.byHost[host] != "":
-			return routes{}, program.Bad("hosts", item, fmt.Sprintf("the host already belongs to domain %q", r.byHost[host]))
-		case !named[domain] && !any:
-			return routes{}, program.Bad("hosts", item, fmt.Sprintf("domain %q is not among those of -manage", domain))
+			return nil, program.Bad("hosts", item, "want the name of a host alone, without a port or a path")
+		case before >= 0:
+			return nil, program.Bad("hosts", item, fmt.Sprintf("the host already belongs to domain %q", out[before].Domain))
+		case !slices.Contains(manage, domain) && !slices.Contains(manage, anyDomain):
+			return nil, program.Bad("hosts", item, fmt.Sprintf("domain %q is not among those of -manage", domain))
 		}
-		r.byHost[host] = domain
+		out = append(out, lbconf.Route{At: at, Service: host, Domain: domain, Tenants: lbconf.Tenants{Any: true},
+			Hosts: []lbconf.Host{{At: at, Name: host}}})
 	}
-	if len(hosts) == 0 {
-		if len(named) != 1 || any {
-			return routes{}, program.Missing("hosts", "want host=domain,… since -manage is not one domain alone")
-		}
-		r.rest = manage[0]
-	}
-	return r, nil
-}
-
-// domainOf gives the domain of a host name in lower case, and false for none.
-func (r routes) domainOf(host string) (string, bool) {
-	if d, ok := r.byHost[host]; ok {
-		return d, true
-	}
-	return r.rest, r.rest != ""
+	return out, nil
 }

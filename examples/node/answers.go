@@ -29,12 +29,17 @@ type identity struct {
 	PID       int    `json:"pid"` // so that a reader can kill the right one
 }
 
-// answers is what the node serves: its identity at /, the same but later at
-// /slow?ms=N, and at /echo the request as it arrived or, for a WebSocket, its
-// messages.
-func answers(self func() membership.Member) http.Handler {
+// answers is what the node serves: its identity at / and, as it serves all
+// tenants alike, at /t/<tenant>/, the same but later at
+// /slow?ms=N, at /echo the request as it arrived or, for a WebSocket, its
+// messages, at /redirect?to=PATH an absolute redirect, and at /session how often
+// the client was here.
+func answers(self func() membership.Member, redirect redirects, sessions *sessions) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/redirect", redirect)
+	mux.Handle("/session", sessions)
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { identify(w, self()) })
+	mux.HandleFunc("/t/{tenant}/{$}", func(w http.ResponseWriter, _ *http.Request) { identify(w, self()) })
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		ms, err := strconv.Atoi(r.FormValue("ms"))
 		if err != nil || ms < 0 || ms > int(maxSlow/time.Millisecond) {

@@ -23,7 +23,7 @@ func self() membership.Member {
 func ask(t *testing.T, r *http.Request) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	answers(self).ServeHTTP(w, r)
+	answers(self, redirects{}, newSessions(self)).ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 

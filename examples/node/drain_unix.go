@@ -14,7 +14,7 @@ import (
 
 // drain turns maintenance on and off with each SIGUSR1, until ctx or the node
 // ends: one that drains gets no new clients, and keeps those that stick to it.
-func drain(ctx context.Context, node *membership.Node, logger *slog.Logger) {
+func drain(ctx context.Context, node *peer, logger *slog.Logger) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
 	defer signal.Stop(signals)
@@ -23,12 +23,12 @@ func drain(ctx context.Context, node *membership.Node, logger *slog.Logger) {
 	for {
 		select {
 		case <-signals:
-			if err := node.SetState(ctx, next[draining]); err != nil {
+			if err := node.setState(ctx, next[draining]); err != nil {
 				logger.Warn("the state was not changed", "to", next[draining], "error", err)
 				continue
 			}
 			draining = !draining
-		case <-node.Done():
+		case <-node.done:
 			return
 		case <-ctx.Done():
 			return

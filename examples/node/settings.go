@@ -3,24 +3,40 @@ package main
 import (
 	"io"
 	"maps"
+	"net"
 
-	"github.com/gotribes/tribes/examples/internal/balance"
+	"github.com/gotribes/tribes/examples/internal/axis2"
+	"github.com/gotribes/tribes/examples/internal/conf"
+	"github.com/gotribes/tribes/examples/internal/keystore"
+	"github.com/gotribes/tribes/examples/internal/members"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
 	"github.com/gotribes/tribes/wka"
 )
 
-// settings are the flags as they were given, checked only so far as the library
-// does not do it.
+// settings are the flags, with what files say where the command line says
+// nothing, checked only so far as the library does not do it.
 type settings struct {
 	domain, subDomain, cluster, name string
-	advertise, listen, http          string
+	advertise, listen, http, https   string
 	wka                              program.List
 	properties                       program.Pairs
 	events, insecure                 bool
-	keyFile                          *program.KeyFile
-	tribes                           string // the kind of Java group; "" is a group of this library
-	channel                          string // its channel, with service
+	axis2, carbon, home              string // files, and where relative ones in them begin
+	offset                           int
+	offsetMember                     bool
+	printConfig, checkConfig         bool
+	cert, certKey, certPassword      string
+	hostName                         string // that clients know
+	proxyPort, proxyPortTLS          int    // of the balancer; 0 is its own
+
+	tribes, channel string // the kind of Java group, and its channel, with service
+	keyFile         *program.KeyFile
+
+	sources *program.Sources
+	notes   []conf.Note      // settings of files without an effect
+	offered []axis2.Property // of a file
+	store   keystore.Source  // from cert, or the keystore of axis2; without a file one is made
 }
 
 // flagOf says which flag each field of membership.Config comes from.
@@ -43,7 +59,8 @@ func (s *settings) flagOf() map[string]string {
 	}
 }
 
-// parse reads the flags; help is where -h writes to.
+// parse reads the flags and the files that they name; help is where -h writes
+// to.
 func parse(args []string, help io.Writer) (*settings, error) {
 	var s settings
 	f := program.NewFlags("node", "a member of a domain that serves HTTP behind a balancer")
@@ -56,20 +73,42 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.StringVar(&s.http, "http", "", "the `host:port` to serve HTTP on; port 0 picks one")
 	f.Var(&s.wka, "wka", "well-known `addresses`, host:port with commas between: where to look for the group")
 	f.Var(&s.properties, "property", "a `key=value` to publish; may be repeated. "+
-		balance.PortProperty+" is the port of -http unless it is set here")
-	f.StringVar(&s.tribes, "tribes", "", "the `kind` of a group of Java members (Apache Tribes): static, service or axis2; "+
-		"-wka are its other members, with axis2 the well-known ones")
-	f.StringVar(&s.channel, "tribes-channel", "", "the `name` of the channel with -tribes service (default \"chan\")")
+		members.HTTPPort+" is the port of -http and "+members.HTTPSPort+" that of -https unless they are set here")
 	f.BoolVar(&s.events, "events", false, "print the events of the domain as lines of JSON on standard output")
 	s.keyFile = f.KeyFile()
 	f.BoolVar(&s.insecure, "insecure", false, "listen beyond loopback although nothing is encrypted")
+	f.StringVar(&s.tribes, "tribes", "", "the `kind` of a group of Java members (Apache Tribes): static, service or axis2; "+
+		"-wka are its other members, with axis2 the well-known ones")
+	f.StringVar(&s.channel, "tribes-channel", "", "the `name` of the channel with -tribes service (default \"chan\")")
+	s.fileFlags(f)
 	if err := f.Parse(args, help); err != nil {
 		return nil, err
 	}
-	if err := s.check(); err != nil {
+	s.sources = program.NewSources(f)
+	if err := s.readFiles(); err != nil {
 		return nil, err
 	}
-	return &s, s.keyFile.Load()
+	return &s, s.check()
+}
+
+// fileFlags are those about the files of the originals, and what comes with
+// them.
+func (s *settings) fileFlags(f program.Flags) {
+	f.StringVar(&s.axis2, "axis2", "", "an axis2.xml: the `file` that says where it listens, its domain, and the addresses of members")
+	f.StringVar(&s.carbon, "carbon", "", "a carbon.xml: the `file` with the offset of ports and the name of the host")
+	f.StringVar(&s.home, "home", ".", "the `folder` in which relative paths of files begin")
+	f.IntVar(&s.offset, "offset", 0, "`added` to the ports of HTTP and HTTPS that come from axis2.xml")
+	f.BoolVar(&s.offsetMember, "offset-member", false, "add the offset to the member port of axis2.xml as well")
+	f.BoolVar(&s.printConfig, "print-config", false, "print every setting with where it comes from, and end")
+	f.BoolVar(&s.checkConfig, "check-config", false, "check the settings and what the files say, and end: 0 is good, 2 is not")
+	f.StringVar(&s.https, "https", "", "the `host:port` to serve HTTPS on (default none)")
+	f.StringVar(&s.cert, "cert", "", "the `file` with certificate and key for -https: PEM, PKCS #12 or JKS (default one that is "+
+		"made at start)")
+	f.StringVar(&s.certKey, "cert-key", "", "the `file` with the key, where PEM has it in a file of its own")
+	f.StringVar(&s.certPassword, "cert-password", "", "the `file` with the password of -cert")
+	f.StringVar(&s.hostName, "host-name", "", "the `host` that absolute redirects name (default the one that the client has asked for)")
+	f.IntVar(&s.proxyPort, "proxy-port", 0, "the `port` of the balancer that absolute redirects name, for HTTP (default its own)")
+	f.IntVar(&s.proxyPortTLS, "proxy-port-https", 0, "the same for HTTPS, as a `port`")
 }
 
 // check finds what is missing or can be seen to be wrong without the library.
@@ -81,22 +120,34 @@ func (s *settings) check() error {
 		return program.Missing("advertise", "want the host:port that other members dial, as 127.0.0.1:4100")
 	case len(s.wka) == 0:
 		return program.Missing("wka", "want the host:port of a balancer or member, as 127.0.0.1:4000")
-	case s.http == "":
+	case s.http == "" && s.https == "":
 		return program.Missing("http", "want the host:port to serve on, as 127.0.0.1:9763")
 	}
-	if err := program.Address("http", s.http); err != nil {
+	for _, f := range []struct{ name, address string }{{"http", s.http}, {"https", s.https}, {"listen", s.listen}} {
+		if f.address != "" {
+			if err := program.Address(f.name, f.address); err != nil {
+				return err
+			}
+		}
+	}
+	if s.cert != "" && s.sources.Given("cert") {
+		s.store = keystore.Source{File: s.cert, KeyFile: s.certKey}
+	}
+	if err := s.checkTribes(); err != nil {
 		return err
 	}
-	if s.listen != "" {
-		return program.Address("listen", s.listen)
+	for _, port := range []int{s.proxyPort, s.proxyPortTLS} {
+		if port < 0 || port > 65535 {
+			return program.Missing("proxy-port", "want -proxy-port and -proxy-port-https from 1 to 65535")
+		}
 	}
-	return nil
+	// Wherever it is published, what it says is checked now.
+	_, err := s.published("1", "1")
+	return err
 }
 
-// config makes the library's settings; httpPort is the port really served on.
-func (s *settings) config(httpPort string) membership.Config {
-	properties := map[string]string{balance.PortProperty: httpPort}
-	maps.Copy(properties, s.properties) // the user's word counts, say behind a port mapping
+// config makes the library's settings.
+func (s *settings) config(properties map[string]string) membership.Config {
 	return membership.Config{
 		Domain:     s.domain,
 		SubDomain:  s.subDomain,
@@ -108,4 +159,30 @@ func (s *settings) config(httpPort string) membership.Config {
 		Keys:       s.keyFile.Keys(),
 		Insecure:   s.insecure,
 	}
+}
+
+// published are the properties: the ports really served on, "" for none, then
+// what a file says, then the command line, whose word counts, say behind a port
+// mapping.
+func (s *settings) published(httpPort, httpsPort string) (map[string]string, error) {
+	out := map[string]string{}
+	if httpPort != "" {
+		out[members.HTTPPort] = httpPort
+	}
+	if httpsPort != "" {
+		out[members.HTTPSPort] = httpsPort
+	}
+	host, _, err := net.SplitHostPort(s.advertise)
+	if err != nil {
+		host = s.hostName
+	}
+	for _, p := range s.offered {
+		value, err := p.Publish(host, httpPort, httpsPort, program.Environment)
+		if err != nil {
+			return nil, program.FileError("axis2", err)
+		}
+		out[p.Name] = value
+	}
+	maps.Copy(out, s.properties)
+	return out, nil
 }

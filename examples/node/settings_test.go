@@ -16,7 +16,9 @@ func TestFlagsBecomeAConfig(t *testing.T) {
 	more := []string{"-name", "one", "-cluster", "blue", "-sub-domain", "mgt", "-property", "zone=a", "-insecure"}
 	s, err := parse(append(more, need...), io.Discard)
 	require.NoError(t, err)
-	cfg := s.config("9763")
+	properties, err := s.published("9763", "")
+	require.NoError(t, err)
+	cfg := s.config(properties)
 	require.Equal(t, "d", cfg.Domain)
 	require.Equal(t, "mgt", cfg.SubDomain)
 	require.Equal(t, "blue", cfg.Cluster)
@@ -30,7 +32,9 @@ func TestFlagsBecomeAConfig(t *testing.T) {
 func TestPublishedPortMayBeSet(t *testing.T) {
 	s, err := parse(append([]string{"-property", "httpPort=80"}, need...), io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{"httpPort": "80"}, s.config("9763").Properties, "as behind a port mapping")
+	properties, err := s.published("9763", "9443")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"httpPort": "80", "httpsPort": "9443"}, properties, "as behind a port mapping")
 }
 
 func TestListenerErrorsNameTheFlagThatWasUsed(t *testing.T) {

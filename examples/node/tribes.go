@@ -2,67 +2,71 @@ package main
 
 import (
 	"context"
-	"io"
+	"errors"
 	"log/slog"
-	"sync"
+	"net"
 
 	"github.com/gotribes/tribes/examples/internal/eventlog"
 	"github.com/gotribes/tribes/examples/internal/program"
+	"github.com/gotribes/tribes/membership"
 	"github.com/gotribes/tribes/membership/tribes"
 )
-
-// tribesModes are the values of -tribes.
-var tribesModes = map[string]tribes.Mode{"static": tribes.Static, "service": tribes.Service, "axis2": tribes.Axis2}
-
-// tribesFlagOf says which flag a field of tribes.Config comes from.
-var tribesFlagOf = map[string]string{"Domain": "domain", "Advertise": "advertise", "Peers": "wka", "Properties": "property"}
 
 // subDomainProperty is where Carbon looks for a member's sub-domain.
 const subDomainProperty = "subDomain"
 
-// runTribes is the program as a member of a group of Java members.
-func runTribes(ctx context.Context, s *settings, web *program.HTTPServer, stdout io.Writer, logger *slog.Logger) error {
-	mode, known := tribesModes[s.tribes]
-	if !known {
-		return program.Bad("tribes", s.tribes, "want static, service or axis2")
+// checkTribes finds what does not go with -tribes.
+func (s *settings) checkTribes() error {
+	if s.tribes == "" {
+		return nil
 	}
-	mine := s.config(web.Port())
-	cfg := tribes.Config{
-		Mode: mode, Domain: s.domain, Advertise: s.advertise, Channel: s.channel, Properties: mine.Properties, Logger: logger,
+	if _, known := program.TribesMode(s.tribes); !known {
+		return program.BadTribes(s.tribes)
 	}
+	if s.sources.Given("key-file") {
+		return program.Missing("key-file", "want none with -tribes: Java members know no keys")
+	}
+	if s.advertise == "" {
+		return program.Missing("advertise", "want the host:port that other members dial, as 127.0.0.1:4100, with -tribes")
+	}
+	return nil
+}
+
+// errFixed is why a member of a Java group stays as it is.
+var errFixed = errors.New("with -tribes it takes a new start to change what a member publishes")
+
+// startTribes makes a node in a group of Java members.
+func startTribes(ctx context.Context, s *settings, properties map[string]string, listener net.Listener, logger *slog.Logger) (
+	*peer, error) {
+	mode, _ := program.TribesMode(s.tribes) // checked
 	if s.subDomain != "" {
-		cfg.Properties[subDomainProperty] = s.subDomain
+		properties[subDomainProperty] = s.subDomain
+	}
+	cfg := tribes.Config{
+		Mode: mode, Domain: s.domain, Advertise: s.advertise, Channel: s.channel, Properties: properties,
+		Listener: listener, Logger: logger,
 	}
 	for _, address := range s.wka {
 		cfg.Peers = append(cfg.Peers, tribes.Peer{Address: address})
 	}
 	node, err := tribes.Join(ctx, cfg)
 	if err != nil {
-		return program.Config(err, tribesFlagOf)
+		flags := map[string]string{"Domain": "domain", "Advertise": "advertise", "Peers": "wka", "Properties": "property",
+			"Listener": s.flagOf()["Listener"], "Channel": "tribes-channel"}
+		return nil, program.Config(err, flags)
 	}
-	defer node.Close()
-	web.Serve(answers(node.Self))
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	if s.events {
-		events := eventlog.New(stdout)
-		wg.Go(func() {
-			for c := range node.Own().Changes(context.Background()) { // ends with the node
-				events.Change(c, node.Self().ID)
-			}
-		})
-	}
-	select {
-	case <-ctx.Done():
-		err = nil
-	case <-node.Done():
-		err = node.Err()
-	case err = <-web.Failed():
-	}
-	if left := node.Leave(context.Background()); left != nil {
-		logger.Warn("not everybody could be told", "error", left)
-	}
-	web.Shutdown()
-	wg.Wait()
-	return err
+	return &peer{
+		self:     node.Self,
+		changes:  node.Own().Changes(context.Background()),
+		announce: func(context.Context, *eventlog.Writer) error { return nil },
+		publish: func(context.Context, map[string]string) error {
+			return errFixed
+		},
+		setState: func(context.Context, membership.State) error { return errFixed },
+		follow:   func() {},
+		done:     node.Done(),
+		err:      node.Err,
+		leave:    func() { program.LeaveTribes(node, logger) },
+		close:    func() { node.Close() },
+	}, nil
 }

@@ -13,6 +13,8 @@ var directModules = map[string]string{
 	xsync:                         "the library",
 	"github.com/stretchr/testify": "tests",
 	"go.uber.org/goleak":          "tests",
+	jks:                           "examples",
+	pkcs12:                        "examples",
 }
 
 // checkModule: the direct requirements of go.mod are exactly directModules and each is really imported, by library

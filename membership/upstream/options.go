@@ -41,6 +41,9 @@ type Options struct {
 	// Port is the property that says on which port a member serves; the host is
 	// that of its address. "" is "httpPort". A member without it is left out.
 	Port string
+	// Address returns where a member serves, host:port, in place of Port; "": it is
+	// left out. Nil goes by Port. It is called like Filter.
+	Address func(membership.Member) string
 	// SubDomain takes only the members of one sub-domain; "" takes all.
 	SubDomain string
 	// Properties takes only the members that publish all of these.
@@ -96,6 +99,15 @@ type Options struct {
 	// Repeatable says which requests may be carried out twice; nil is the
 	// function [Repeatable].
 	Repeatable func(*http.Request) bool
+
+	// Want says what a request of Transport needs: its Member goes before the
+	// cookie of Sticky, its Key before Options.Key. Nil: nothing.
+	Want func(*http.Request) Want
+	// Aim is called with each request that Transport is about to send, and with
+	// its member. It may change the request's URL, which nobody else uses, and
+	// nothing else: where the port depends on the request, say. Nil: nothing is
+	// done.
+	Aim func(*http.Request, membership.Member)
 
 	// Panic is a part of the pool, above 0 and up to 1. If that much of it is
 	// lost within PanicWindow, other than by leaving, the lost members are
@@ -188,20 +200,27 @@ func (o *Options) takes(m membership.Member) bool {
 	return o.Filter == nil || o.Filter(m)
 }
 
-// server says where a member serves: its own address and a port. ok is false if
-// it does not say.
+// server says where a member serves: the port at the host of its address, or
+// with Options.Address all of it. ok is false if it does not say.
 func (p *Pool) server(m *membership.Member) (port string, ok bool) {
 	if p.fixed {
 		return "", true
+	}
+	if p.o.Address != nil {
+		address := p.o.Address(*m)
+		return address, address != ""
 	}
 	port = m.Property(p.o.Port)
 	return port, port != ""
 }
 
 // joined makes host:port of a server from the member's address and a port.
-func joined(address, port string) string {
-	if port == "" {
+func (p *Pool) joined(address, port string) string {
+	switch {
+	case port == "":
 		return address
+	case p.o.Address != nil:
+		return port
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

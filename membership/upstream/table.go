@@ -115,7 +115,7 @@ func (t *target) serves(m *membership.Member, port string) bool {
 
 // newcomer makes the target of a member; nil: its address has no host.
 func (p *Pool) newcomer(m *membership.Member, port string, now time.Time, begun bool) *target {
-	address := joined(m.Address, port)
+	address := p.joined(m.Address, port)
 	if address == "" {
 		return nil
 	}

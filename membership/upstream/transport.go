@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -72,24 +73,43 @@ type call struct {
 	*transport
 	req        *http.Request
 	body       *body
-	bound      *target // by the cookie
+	bound      *target       // by the cookie
+	wanted     membership.ID // by Options.Want; zero is nobody
 	repeatable bool
 	tried      [triesMost]membership.ID
 	tries      int
 }
 
+// want is what the request needs.
+func (c *call) want() Want {
+	var w Want
+	if f := c.pool.o.Want; f != nil {
+		w = f(c.req)
+	}
+	if w.Member == (membership.ID{}) {
+		w.target = c.bound
+	} else {
+		c.bound, c.wanted = nil, w.Member
+	}
+	if c.pool.o.Policy == Hashed && w.Key == "" {
+		w.Key = c.pool.o.Key(c.req)
+	}
+	return w
+}
+
 // run tries members until one answers or no other may be tried.
 func (c *call) run() (*http.Response, error) {
 	p := c.pool
-	want := Want{target: c.bound}
-	if p.o.Policy == Hashed {
-		want.Key = p.o.Key(c.req)
-	}
+	want := c.want()
+	avoid := want.Avoid
 	var last error
 	var lastSent *target // the last one tried, if the request was sent to it
 	for {
 		if c.tries > 0 {
 			want.Avoid = c.tried[:c.tries]
+			if len(avoid) > 0 {
+				want.Avoid = slices.Concat(avoid, want.Avoid)
+			}
 		}
 		target, err := p.pick(&want)
 		if err != nil {
@@ -128,6 +148,8 @@ func (c *call) stop(t *target, sent bool, err error) error {
 	switch {
 	case sent && !c.repeatable:
 		reason = "not idempotent, so not repeated"
+	case sent && tooLong(err):
+		reason = "it took too long, and another member may take as long"
 	case !c.body.again(c.req):
 		reason = "its body was begun and cannot be had again"
 	case c.tries >= c.pool.o.Tries:
@@ -155,7 +177,7 @@ func (c *call) try(k *Pick) (_ *http.Response, sent bool, _ error) {
 	if c.repeatable {
 		var cancel context.CancelCauseFunc
 		ctx, cancel = context.WithCancelCause(ctx)
-		a = &attempt{cancel: cancel, sticky: k.target == c.bound}
+		a = &attempt{cancel: cancel, sticky: k.target == c.bound || k.target.id == c.wanted}
 		k.target.watch(a)
 	} else if c.standard {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
@@ -165,6 +187,9 @@ func (c *call) try(k *Pick) (_ *http.Response, sent bool, _ error) {
 	u.Scheme, u.Host = or(u.Scheme, "http"), k.Address()
 	out.URL = &u
 	out.Body = c.body.next(c.req)
+	if aim := c.pool.o.Aim; aim != nil {
+		aim(out, k.Member())
+	}
 	resp, err := c.base.RoundTrip(out)
 	if a != nil {
 		k.target.unwatch(a)
@@ -207,6 +232,12 @@ func (c *call) answered(k *Pick, a *attempt, resp *http.Response) {
 func unsent(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial"
+}
+
+// tooLong says that an error is that of a time limit.
+func tooLong(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }
 
 // Repeatable says which requests may be carried out twice, by their method:

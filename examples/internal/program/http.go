@@ -1,9 +1,12 @@
 package program
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -14,9 +17,23 @@ import (
 // that idle connections cannot pile up.
 const headerTime = 10 * time.Second
 
-// stopTime is how long requests that are being answered may still take once
-// the program was asked to end.
-const stopTime = 5 * time.Second
+// Limits bound what clients can do to an HTTPServer. Zero values are the
+// defaults.
+type Limits struct {
+	Header      int           // bytes of a request's header. Default: 64 KiB
+	HeaderTime  time.Duration // for sending it. Default: 10 s
+	Idle        time.Duration // between two requests. Default: 2 min
+	Connections int           // at a time; further ones are closed. Default: 20,000
+	Stop        time.Duration // for requests under way once Shutdown was called. Default: 5 s
+}
+
+// Defaults of Limits.
+const (
+	defaultHeader      = 64 << 10
+	defaultIdle        = 2 * time.Minute
+	defaultConnections = 20_000
+	defaultStop        = 5 * time.Second
+)
 
 // An HTTPServer has its port from the moment it is made, so that a node can
 // publish it, and answers once Serve was called; until then connections wait.
@@ -26,6 +43,9 @@ type HTTPServer struct {
 	flagName string // that the address came from, for errors
 	listener net.Listener
 	server   *http.Server
+	secure   bool // over TLS
+	stop     time.Duration
+	most     int64      // connections
 	failed   chan error // receives at most one: why serving ended early
 	serving  sync.WaitGroup
 }
@@ -37,13 +57,34 @@ func Listen(flagName, address string) (*HTTPServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-%s %q: %w", flagName, address, err)
 	}
-	return &HTTPServer{
+	s := &HTTPServer{
 		flagName: flagName,
 		listener: listener,
-		server:   &http.Server{ReadHeaderTimeout: headerTime},
+		server:   &http.Server{},
 		failed:   make(chan error, 1),
-	}, nil
+	}
+	return s.Bound(Limits{}), nil
 }
+
+// Bound sets the limits. It is called before Serve, if at all, and returns s.
+func (s *HTTPServer) Bound(l Limits) *HTTPServer {
+	s.server.MaxHeaderBytes = cmp.Or(l.Header, defaultHeader)
+	s.server.ReadHeaderTimeout = cmp.Or(l.HeaderTime, headerTime)
+	s.server.IdleTimeout = cmp.Or(l.Idle, defaultIdle)
+	s.stop = cmp.Or(l.Stop, defaultStop)
+	s.most = int64(cmp.Or(l.Connections, defaultConnections))
+	return s
+}
+
+// Secure makes it serve over TLS, HTTP/2 and HTTP/1.1. It is called before
+// Serve, if at all.
+func (s *HTTPServer) Secure(config *tls.Config) {
+	s.server.TLSConfig, s.secure = config, true
+}
+
+// Log says where net/http reports what strangers do, as failed handshakes. It is
+// called before Serve, if at all.
+func (s *HTTPServer) Log(h slog.Handler) { s.server.ErrorLog = slog.NewLogLogger(h, slog.LevelInfo) }
 
 // Serve begins to answer. It returns at once and is called once.
 func (s *HTTPServer) Serve(handler http.Handler) {
@@ -52,7 +93,11 @@ func (s *HTTPServer) Serve(handler http.Handler) {
 	}
 	s.server.Handler = handler
 	s.serving.Go(func() {
-		if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		serve := s.server.Serve
+		if s.secure {
+			serve = func(l net.Listener) error { return s.server.ServeTLS(l, "", "") } // from its configuration
+		}
+		if err := serve(&bounded{Listener: s.listener, most: s.most}); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("-%s %q: %w", s.flagName, s.Addr(), err)
 		}
 	})
@@ -81,7 +126,7 @@ func (s *HTTPServer) Shutdown() {
 	if s == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	ctx, cancel := context.WithTimeout(context.Background(), s.stop)
 	defer cancel()
 	// An error means that time is up; Close deals with what is left.
 	_ = s.server.Shutdown(ctx)

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gotribes/tribes/examples/internal/gateway"
+	"github.com/gotribes/tribes/examples/internal/keystore"
+	"github.com/gotribes/tribes/examples/internal/members"
+	"github.com/gotribes/tribes/examples/internal/program"
+	"github.com/gotribes/tribes/examples/internal/route"
+	"github.com/gotribes/tribes/examples/internal/sticky"
+	"github.com/gotribes/tribes/examples/internal/tenants"
+	"github.com/gotribes/tribes/membership"
+)
+
+// ownCookie is the name of the cookie of our own.
+const ownCookie = "TRIBES_MEMBER"
+
+// A balancer is the gateway with what it is told by files, which may change
+// while it runs. Its methods but certificate and tokens are for one goroutine.
+type balancer struct {
+	args   []string // of the program
+	now    *settings
+	gw     *gateway.Gateway
+	find   members.Find
+	pools  map[*gateway.Route]*members.Pool
+	certs  atomic.Pointer[[]tls.Certificate]
+	keys   atomic.Pointer[[]sticky.Key]
+	logger *slog.Logger
+}
+
+// newBalancer makes one that answers nothing yet. The ports are those that it
+// listens on; "" is none.
+func newBalancer(s *settings, args []string, httpPort, httpsPort string, logger *slog.Logger) *balancer {
+	options := gateway.Options{
+		HTTPPort: httpPort, HTTPSPort: httpsPort,
+		Members: s.scheme, Trusted: s.trusted, Wait: s.wait,
+		MaxBody: s.maxBody, ClientIdle: s.clientIdle, MemberAnswers: s.answers, MemberIdle: s.silence,
+		Logger: logger,
+	}
+	if s.sticky == "learn" || s.sticky == "both" {
+		options.Learn = sticky.Names
+	}
+	if s.sticky == "cookie" || s.sticky == "both" {
+		options.Cookie = ownCookie
+	}
+	return &balancer{args: args, gw: gateway.New(options), pools: map[*gateway.Route]*members.Pool{}, logger: logger}
+}
+
+// A loaded is what is in the files that settings name, read and checked.
+type loaded struct {
+	tenants tenants.Map
+	certs   []tls.Certificate
+	keys    []sticky.Key
+	config  *tls.Config // for members
+}
+
+// load reads the files that settings name. Nothing has changed if it fails.
+func load(s *settings) (*loaded, error) {
+	var out loaded
+	var err error
+	if s.tenants != "" {
+		if out.tenants, err = tenants.Read(s.tenants); err != nil {
+			return nil, program.FileError("tenants", err)
+		}
+	}
+	if s.https != "" {
+		if out.certs, err = loadCerts(s); err != nil {
+			return nil, err
+		}
+	}
+	if s.stickyKeys != "" {
+		if out.keys, err = sticky.ReadKeys(s.stickyKeys); err != nil {
+			return nil, program.FileError("sticky-keys", err)
+		}
+	}
+	var roots *x509.CertPool
+	if s.membersCA != "" {
+		if roots, err = keystore.Roots(s.membersCA); err != nil {
+			return nil, program.FileError("members-ca", err)
+		}
+	}
+	out.config = &tls.Config{RootCAs: roots, ServerName: s.memberName, InsecureSkipVerify: s.membersInsecure}
+	return &out, nil
+}
+
+// loadCerts reads all certificates for clients.
+func loadCerts(s *settings) ([]tls.Certificate, error) {
+	password := ""
+	if s.certPassword != "" {
+		data, err := os.ReadFile(s.certPassword)
+		if err != nil {
+			return nil, program.FileError("cert-password", err)
+		}
+		password = strings.TrimRight(string(data), "\r\n")
+	}
+	var out []tls.Certificate
+	for _, store := range s.stores {
+		if password != "" {
+			store.Password = password
+		}
+		certs, err := keystore.Load(store)
+		if err != nil {
+			return nil, &program.SettingError{Text: fmt.Sprintf("-cert (%s): %v", s.sources.From("cert"), err), Err: err}
+		}
+		out = append(out, certs...)
+	}
+	return out, nil
+}
+
+// apply makes settings and the content of their files those that count.
+func (b *balancer) apply(s *settings, l *loaded) {
+	if b.now == nil || b.now.membersCA != "" || s.membersCA != "" {
+		b.gw.SetTLS(l.config)
+	}
+	b.certs.Store(&l.certs)
+	old := b.keys.Swap(&l.keys)
+	if old != nil && !slices.Equal(*old, l.keys) {
+		for _, p := range b.pools {
+			p.Refresh()
+		}
+	}
+	var keep []*gateway.Route
+	to := func(domain, subDomain string) *gateway.Route {
+		var made *members.Pool
+		r := b.gw.Route(domain, subDomain, func() gateway.Pool {
+			made = members.New(domain, subDomain, b.find, members.Options{
+				SlowStart: s.slowStart, Tokens: b.tokens, Failed: b.gw.MemberFailed,
+			})
+			return made
+		})
+		if made != nil {
+			b.pools[r] = made
+		}
+		keep = append(keep, r)
+		return r
+	}
+	table := route.New(s.routes, to)
+	if s.rest != "" {
+		table.Rest(to(s.rest, ""))
+	}
+	b.gw.SetRules(&gateway.Rules{Table: table, Tenants: l.tenants, SessionTimeout: s.sessionTimeout}, keep)
+	for r := range b.pools {
+		if !slices.Contains(keep, r) {
+			delete(b.pools, r)
+		}
+	}
+	b.now = s
+}
+
+// tokens are those of a member, by all keys.
+func (b *balancer) tokens(domain string, id membership.ID) []string {
+	keys := *b.keys.Load()
+	out := make([]string, 0, len(keys))
+	for i := range keys {
+		out = append(out, keys[i].Token(domain, id))
+	}
+	return out
+}
+
+// certificate chooses one for a client.
+func (b *balancer) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return keystore.Choose(*b.certs.Load(), hello)
+}
+
+// watched are the files that are read again when they change, without being
+// asked.
+func (s *settings) watched() []string {
+	var out []string
+	if s.tenants != "" {
+		out = append(out, s.tenants)
+	}
+	if s.https != "" {
+		for _, store := range s.stores {
+			out = append(out, store.Files()...)
+		}
+	}
+	return out
+}
+
+// refresh reads what has changed in watched files. What cannot be used is
+// logged, and the old goes on.
+func (b *balancer) refresh() {
+	l, err := load(b.now)
+	if err != nil {
+		b.logger.Error("a file has changed and cannot be used; what was read before goes on", "error", err)
+		return
+	}
+	b.apply(b.now, l)
+	b.logger.Info("files were read again")
+}
+
+// reload reads all files again, as if the program had been started anew. What
+// cannot be used is logged, and the old goes on, as a whole.
+func (b *balancer) reload() {
+	refuse := func(err error) {
+		b.logger.Error("the configuration cannot be used; the old one goes on", "error", err)
+	}
+	s, err := parse(b.args, nil)
+	if err != nil {
+		refuse(err)
+		return
+	}
+	if fixed := b.now.fixed(s); len(fixed) > 0 {
+		refuse(fmt.Errorf("it takes a new start to change %s", strings.Join(fixed, ", ")))
+		return
+	}
+	l, err := load(s)
+	if err != nil {
+		refuse(err)
+		return
+	}
+	b.apply(s, l)
+	b.logger.Info("the configuration was read again", "routes", len(s.routes))
+}
+
+// fixed are the flags whose change takes effect only with a new start.
+func (s *settings) fixed(o *settings) []string {
+	var out []string
+	for _, f := range []struct {
+		name string
+		same bool
+	}{
+		{"domain", s.domain == o.domain},
+		{"advertise", s.advertise == o.advertise},
+		{"listen", s.listen == o.listen},
+		{"wka", slices.Equal(s.wka, o.wka)},
+		// Domains that nothing leads to any more are followed on.
+		{"manage", slices.Contains(s.manage, anyDomain) || !slices.ContainsFunc(o.manage, func(d string) bool {
+			return !slices.Contains(s.manage, d)
+		})},
+		{"http", s.http == o.http},
+		{"https", s.https == o.https},
+	} {
+		if !f.same {
+			out = append(out, "-"+f.name)
+		}
+	}
+	return out
+}

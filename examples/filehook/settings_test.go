@@ -14,7 +14,8 @@ import (
 
 // The key file is read at the start; one that is not there is named.
 func TestKeyFile(t *testing.T) {
-	args := []string{"-manage", "d", "-advertise", "127.0.0.1:4000", "-wka", "127.0.0.1:4000", "-template", "nginx.tmpl", "-out", "x"}
+	args := []string{"-manage", "d", "-advertise", "127.0.0.1:4000", "-wka", "127.0.0.1:4000",
+		"-template", "nginx.tmpl", "-out", "x", "-exec", "true"}
 	path := filepath.Join(t.TempDir(), "cluster.key")
 	_, err := parse(append(args, "-key-file", path), io.Discard)
 	require.ErrorContains(t, err, path)

@@ -7,6 +7,7 @@ package members
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -281,12 +282,12 @@ func (p *Pool) Has(want *gateway.Want) bool {
 	if f == nil {
 		return false
 	}
-	for _, e := range p.snapshot(f).all {
-		if e.state <= membership.Suspect && e.address(want) != "" {
-			return true
-		}
-	}
-	return false
+	s := p.snapshot(f)
+	servers, _ := f.pool().Servers() // and not s.all, as the pool may not have taken that in yet
+	return slices.ContainsFunc(servers, func(server upstream.Server) bool {
+		e := s.byID[server.Member.ID]
+		return e != nil && server.Member.State <= membership.Suspect && e.address(want) != ""
+	})
 }
 
 // Named is that of gateway.Pool.
@@ -336,6 +337,8 @@ func (p *Pool) Why(want *gateway.Want) string {
 		return fmt.Sprintf("none of the %d members of the domain is of this sub-domain", s.others)
 	case len(s.all) == 0:
 		return "it has no members"
+	case busy+portless == 0:
+		return "its members have only just come"
 	case portless == len(s.all):
 		return fmt.Sprintf("none of its %d members publishes the property %s", portless, property)
 	}

@@ -387,10 +387,7 @@ func TestPickingAllocatesNothing(t *testing.T) {
 	base := http.RoundTripper(refusing(""))
 	least := testing.AllocsPerRun(1000, func() { _, _ = transport.RoundTrip(req) })
 	require.Equal(t, least, testing.AllocsPerRun(1000, func() { _, _ = p.Send(base, req) }))
-	require.Zero(t, testing.AllocsPerRun(1000, func() {
-		p.Has(&want)
-		p.Named("forged")
-	}))
+	require.Zero(t, testing.AllocsPerRun(1000, func() { p.Named("forged") }))
 }
 
 func BenchmarkSend(b *testing.B) {

@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer node.Close()
 	go s.keyFile.Follow(node, logger) // ends with the node
-	group, _ := node.Group(s.manage) // it manages that domain
+	group, _ := node.Group(s.manage)  // it manages that domain
 	h.follow(ctx, group)
 	if err := node.Err(); err != nil {
 		return err // it was replaced, say

@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer node.Close()
 	go s.keyFile.Follow(node, logger) // ends with the node
-	group, _ := node.Group(s.manage) // it manages that domain
+	group, _ := node.Group(s.manage)  // it manages that domain
 	pool, err := upstream.New(group, upstream.Options{Policy: upstream.LeastInFlight, Port: s.port})
 	if err != nil {
 		return err

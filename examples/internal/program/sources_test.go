@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,12 +64,12 @@ func TestChangesOfFilesAreSeen(t *testing.T) {
 	file, later := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	require.NoError(t, os.WriteFile(file, []byte("1"), 0o600))
 	synctest.Test(t, func(t *testing.T) {
-		changes := 0
-		go program.Watch(t.Context(), time.Second, func() []string { return []string{file, later} }, func() { changes++ })
+		var changes atomic.Int32
+		go program.Watch(t.Context(), time.Second, func() []string { return []string{file, later} }, func() { changes.Add(1) })
 		seen := func() int {
-			time.Sleep(2 * time.Second)
+			time.Sleep(2500 * time.Millisecond) // between two looks
 			synctest.Wait()
-			return changes
+			return int(changes.Load())
 		}
 		require.Equal(t, 0, seen())
 		require.NoError(t, os.WriteFile(file, []byte("12"), 0o600))

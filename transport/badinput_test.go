@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gotribes/tribes/internal/loglimit"
 	"github.com/gotribes/tribes/internal/wire"
 	"github.com/gotribes/tribes/transport/memnet"
 	"github.com/stretchr/testify/require"
@@ -187,7 +188,7 @@ func TestClaimsWithoutProof(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, nd.links)
 		require.Len(t, nd.log.lines(), 1, "three faults of one host within ten seconds are one line")
-		time.Sleep(limitPeriod)
+		time.Sleep(loglimit.Period)
 		_, err = stranger(t, n, nd).Write([]byte("GET / HTTP/1.0"))
 		require.NoError(t, err)
 		synctest.Wait()

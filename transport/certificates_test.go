@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gotribes/tribes/internal/loglimit"
 	"github.com/gotribes/tribes/transport/memnet"
 )
 
@@ -219,7 +220,7 @@ func TestTheCallersOwnChecks(t *testing.T) {
 		open.ClientAuth = tls.NoClientCert
 		chosen.Store(open)
 		refusal(t, a, b)
-		time.Sleep(limitPeriod)
+		time.Sleep(loglimit.Period)
 		require.NotEmpty(t, b.log.lines())
 	})
 }

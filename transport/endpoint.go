@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gotribes/tribes/internal/loglimit"
 )
 
 // An Endpoint makes the links of one node. All methods may be called by many
@@ -18,7 +20,7 @@ type Endpoint struct {
 	cfg                    Config // complete; never changed
 	id                     ID
 	minVersion, maxVersion uint16
-	limit                  lineLimit
+	limit                  loglimit.Lines
 	ring                   atomic.Pointer[keyring] // nil: no cluster keys
 	certificates           *tls.Config             // nil: no certificates of the caller's; never changed
 
@@ -252,7 +254,7 @@ func (e *Endpoint) complain(peer net.Addr, reason, failure string) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	if skipped, ok := e.limit.allow(host, time.Now()); ok {
+	if skipped, ok := e.limit.Allow(host, time.Now()); ok {
 		e.cfg.Logger.Warn("connection turned away", "peer", peer.String(),
 			"reason", reason, "failure", failure, "not_logged_before", skipped)
 	}

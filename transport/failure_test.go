@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,31 +96,4 @@ func TestDefaultsGoTogether(t *testing.T) {
 	b, err := New(Config{})
 	require.NoError(t, err)
 	require.NotEqual(t, a.ID(), b.ID(), "each has a key of its own")
-}
-
-func TestLogLinesAreFew(t *testing.T) {
-	var l lineLimit
-	now := time.Unix(1000, 0)
-	_, ok := l.allow("a", now)
-	require.True(t, ok)
-	for range 5 {
-		_, ok = l.allow("a", now.Add(limitPeriod-1))
-		require.False(t, ok)
-	}
-	skipped, ok := l.allow("a", now.Add(limitPeriod))
-	require.True(t, ok)
-	require.Equal(t, 5, skipped)
-
-	now = now.Add(limitPeriod)
-	written := 0
-	for i := range 5000 {
-		if _, ok := l.allow(strconv.Itoa(i), now); ok {
-			written++
-		}
-	}
-	require.Equal(t, limitHosts, written, "1,023 hosts beside a, and one line for all others")
-	require.LessOrEqual(t, len(l.hosts), limitHosts+1)
-	_, ok = l.allow("new", now.Add(limitPeriod))
-	require.True(t, ok)
-	require.LessOrEqual(t, len(l.hosts), 2, "old entries are forgotten when there is no room")
 }

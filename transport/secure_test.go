@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gotribes/tribes/internal/loglimit"
 	"github.com/gotribes/tribes/transport/memnet"
 )
 
@@ -197,7 +198,7 @@ func TestACopiedCertificateIsNotEnough(t *testing.T) {
 			if len(tc.ConnectionState().PeerCertificates) > 0 {
 				copied = [][]byte{tc.ConnectionState().PeerCertificates[0].Raw}
 			}
-			time.Sleep(limitPeriod)
+			time.Sleep(loglimit.Period)
 		}
 		require.NotEmpty(t, copied, "a stranger gets to see it")
 		require.Empty(t, nd.links)

@@ -46,7 +46,7 @@ func (e *Endpoint) Serve(ln net.Listener, accept func(*Link)) error {
 		}
 		pause = min(max(2*pause, minPause), maxPause)
 		// Spaces keep this entry apart from those of hosts.
-		if skipped, ok := e.limit.allow("accept at "+ln.Addr().String(), time.Now()); ok {
+		if skipped, ok := e.limit.Allow("accept at "+ln.Addr().String(), time.Now()); ok {
 			e.cfg.Logger.Error("accepting failed, trying again", "address", ln.Addr().String(),
 				"reason", err.Error(), "not_logged_before", skipped)
 		}

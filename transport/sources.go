@@ -10,6 +10,8 @@ import (
 // as many at once, all further ones share an entry.
 const sourcesMost = 4096
 
+const otherSources = "" // the entry of all further ones
+
 // A source is what is known of the connections from one host.
 type source struct {
 	pending int  // in their handshake
@@ -86,7 +88,7 @@ func (s *sources) of(host string, now time.Time) *source {
 		s.sweep(now)
 	}
 	if len(s.hosts) >= sourcesMost {
-		host = limitOthers
+		host = otherSources
 		if h := s.hosts[host]; h != nil {
 			return h
 		}

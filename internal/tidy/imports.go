@@ -40,19 +40,20 @@ var importPolicy = map[string]allowance{
 		ours:   []string{"transport", "wka", "internal/machine", "internal/wire"},
 		others: []string{xsync},
 	},
-	"transport": {ours: []string{"internal/wire"}, others: []string{xsync}},
+	"transport": {ours: []string{"internal/wire", "internal/loglimit"}, others: []string{xsync}},
 	// Groups of Java members, in the same two layers (docs/decisions/0070).
 	"membership/tribes": {
-		ours:   []string{"membership", "transport", "transport/tribes", "internal/javastream"},
+		ours:   []string{"membership", "transport", "transport/tribes", "internal/javastream", "internal/loglimit"},
 		others: []string{xsync},
 	},
-	"transport/tribes":    {others: []string{xsync}},
+	"transport/tribes":    {ours: []string{"internal/loglimit"}, others: []string{xsync}},
 	"internal/javastream": {},
 	"internal/tribespeer": {ours: []string{"membership", "membership/tribes", "transport/tribes"}},
 	// Leaves.
-	"transport/memnet": {},
-	"wka":              {others: []string{xsync}},
-	"internal/wire":    {others: []string{msgpack}},
+	"transport/memnet":  {},
+	"wka":               {others: []string{xsync}},
+	"internal/wire":     {others: []string{msgpack}},
+	"internal/loglimit": {},
 	// The pure protocol, and what runs many of it without sockets.
 	"internal/machine": {ours: []string{"internal/wire"}},
 	"internal/world":   {ours: []string{"internal/machine", "internal/wire"}},

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/gotribes/tribes/internal/loglimit"
 	"github.com/gotribes/tribes/membership"
 	wire "github.com/gotribes/tribes/transport/tribes"
 )
@@ -35,7 +36,7 @@ const leaveTime = 2 * time.Second
 type Node struct {
 	cfg     Config
 	log     *slog.Logger
-	lines   lineLimit
+	lines   loglimit.Lines
 	ep      *wire.Endpoint
 	address netip.AddrPort
 	begun   time.Time
@@ -234,7 +235,7 @@ func (n *Node) job(f func(ctx context.Context)) error {
 
 // complain writes a line about something, if there was none lately.
 func (n *Node) complain(about, text string, attrs ...any) {
-	if skipped, ok := n.lines.allow(about, time.Now()); ok {
+	if skipped, ok := n.lines.Allow(about, time.Now()); ok {
 		if skipped > 0 {
 			attrs = append(attrs, "skipped", skipped)
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/gotribes/tribes/internal/loglimit"
 )
 
 // ErrClosed is the error of whatever an endpoint's Close has ended.
@@ -31,7 +33,7 @@ type Endpoint struct {
 	wg     sync.WaitGroup
 	bodies *semaphore.Weighted // bytes of long bodies that are being read or delivered
 	known  window
-	lines  lineLimit
+	lines  loglimit.Lines
 
 	mu      sync.Mutex // guards what follows; held for nothing that blocks
 	closed  bool
@@ -165,7 +167,7 @@ func (e *Endpoint) oldestSilent(fresh net.Conn) net.Conn {
 
 // complain writes a line about a host, if it has not had one lately.
 func (e *Endpoint) complain(host, text string, attrs ...any) {
-	if skipped, ok := e.lines.allow(host, time.Now()); ok {
+	if skipped, ok := e.lines.Allow(host, time.Now()); ok {
 		if skipped > 0 {
 			attrs = append(attrs, "skipped", skipped)
 		}

@@ -59,6 +59,7 @@ func (b *bubble) withstand(nodes []*Node, attack func() (end func())) {
 	}
 	b.pass(time.Second)
 	before, goroutines, memory, used := views(), goroutinesNow(), heap(), cpuTime()
+	require.NotEmpty(b, goroutines)
 	end := attack()
 	used = cpuTime() - used
 	grown := heap() - memory
@@ -79,11 +80,17 @@ func (b *bubble) withstand(nodes []*Node, attack func() (end func())) {
 	}
 }
 
-// goroutinesNow returns the stacks of all goroutines. Their count alone, as
-// runtime.NumGoroutine has it, also has some that are just being put away.
+// goroutinesNow returns the stacks of all goroutines of the caller's bubble.
+// runtime.NumGoroutine also counts some that are just being put away, and
+// outside the bubble the runtime's own come and go, such as the one that runs
+// cleanups after a collection.
 func goroutinesNow() []string {
 	buf := make([]byte, 4<<20)
-	return strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+	all := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+	_, bubble, _ := strings.Cut(strings.SplitN(all[0], "\n", 2)[0], ", synctest")
+	return slices.DeleteFunc(all, func(stack string) bool {
+		return !strings.HasSuffix(strings.SplitN(stack, "\n", 2)[0], ", synctest"+bubble)
+	})
 }
 
 // fort starts a group of three with a key.

@@ -27,11 +27,12 @@ func main() {
 	var o options
 	list := flag.Bool("list", false, "name the cases and their rules")
 	name := flag.String("case", "", "the case to run, or all")
-	sizes := flag.String("n", "9", "members, or a range A-B for -swarm")
+	sizes := flag.String("n", "9", "members, or a range A-B for -swarm and -table")
 	seed := flag.Uint64("seed", 1, "the seed")
 	seeds := flag.String("seeds", "", "a range of seeds A-B")
 	isSwarm := flag.Bool("swarm", false, "draw random schedules of faults")
 	table := flag.String("table", "", "run the whole table, short or full, and print it as Markdown")
+	out := flag.String("out", "", "write the table to this file, anew after each row")
 	flag.DurationVar(&o.span, "for", 0, "virtual time of a case's main part, instead of the case's own")
 	flag.BoolVar(&o.verbose, "v", false, "print the transcript")
 	flag.BoolVar(&o.hash, "hash", false, "print a sum of the transcript")
@@ -52,7 +53,10 @@ func main() {
 			fmt.Printf("%-18s n %d to %d: %s\n", c.name, c.sizes[0], c.sizes[1], c.rule)
 		}
 	case *table != "":
-		code = runTable(*table)
+		if !given("n") {
+			low, high = 0, 0 // all sizes
+		}
+		code = runTable(*table, *out, int(low), int(high))
 	case *isSwarm:
 		code = runSwarm(from, to, int(low), int(high), o)
 	case *name != "":
@@ -64,6 +68,13 @@ func main() {
 	if code != 0 {
 		os.Exit(code)
 	}
+}
+
+// given says that a flag was on the command line.
+func given(name string) bool {
+	found := false
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 func profiled(file string) (stop func()) {

@@ -52,63 +52,147 @@ type row struct {
 	beats    float64
 }
 
-// runTable runs every case at every size that it is claimed for, and prints
-// what came of it as Markdown.
-func runTable(name string) int {
-	p, ok := plans[name]
+// A page is the table as far as it has been run.
+type page struct {
+	name   string // of the plan
+	args   string // that were given beside it
+	sizes  plan
+	out    string // file; "": the standard output, once all is done
+	commit string // at the start: the file itself may be part of the tree
+	start  time.Time
+	mu     sync.Mutex
+	rows   map[string]*row // that are finished
+	wanted int
+	failed error // of writing
+}
+
+func rowKey(c testCase, n int) string { return fmt.Sprint(c.name, " ", n) }
+
+// runTable runs every case at every size that it is claimed for, of those from
+// low to high, and prints what came of it as Markdown. With a file it writes
+// the page anew after each row, so that a stop loses no row that was finished.
+func runTable(name, out string, low, high int) int {
+	all, ok := plans[name]
 	if !ok {
 		fmt.Fprintf(os.Stderr, "sim: -table: %q is neither short nor full\n", name)
 		return 2
 	}
-	start := time.Now()
-	rows := map[string]*row{}
-	key := func(c testCase, n int) string { return fmt.Sprint(c.name, n) }
-	for _, size := range p {
-		var work sync.WaitGroup
-		free := make(chan struct{}, runtime.NumCPU())
-		if size.n > 1000 {
-			free = make(chan struct{}, 1) // one of these fills the memory
+	p := &page{name: name, out: out, commit: commit(), start: time.Now(), rows: map[string]*row{}}
+	if low > 0 {
+		p.args = fmt.Sprintf(" -n %d-%d", low, high)
+	}
+	for _, size := range all {
+		if low > 0 && (size.n < low || size.n > high) {
+			continue
 		}
+		p.sizes = append(p.sizes, size)
 		for _, c := range cases {
-			if !c.claimedFor(size.n) {
-				continue
+			if c.claimedFor(size.n) {
+				p.wanted++
 			}
-			r := &row{c: c, n: size.n, seeds: size.seeds}
-			rows[key(c, size.n)] = r
-			free <- struct{}{}
-			work.Go(func() {
-				r.run()
-				<-free
-			})
 		}
-		work.Wait()
-		fmt.Fprintf(os.Stderr, "n=%d done after %s\n", size.n, time.Since(start).Round(time.Second))
 	}
-	code := 0
-	fmt.Print(tableHead)
-	fmt.Printf("`go run ./internal/sim -table %s` at commit %s, %s, %s/%s with %d processors, in %s.\n\n",
-		name, commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Since(start).Round(time.Second))
+	for _, size := range p.sizes {
+		p.runSize(size.n, size.seeds)
+	}
+	if out == "" {
+		fmt.Print(p.markdown())
+	}
+	switch {
+	case p.failed != nil:
+		fmt.Fprintf(os.Stderr, "sim: -out: %v\n", p.failed)
+		return 2
+	case p.broken() || len(p.rows) < p.wanted:
+		return 1
+	}
+	return 0
+}
+
+// runSize runs all rows of one size.
+func (p *page) runSize(n int, seeds uint64) {
+	var work sync.WaitGroup
+	free := make(chan struct{}, runtime.NumCPU())
+	if n > 1000 {
+		free = make(chan struct{}, 1) // one of these fills the memory
+	}
 	for _, c := range cases {
-		fmt.Printf("### %s\n\n%s%s.\n\n", c.name, strings.ToUpper(c.rule[:1]), c.rule[1:])
-		fmt.Println("| members | seeds | broken | noticed after | one view after | removals of running members |" +
-			" transitions an observer | heartbeats, other messages, bytes a member and second | looks | links | wall time of one |")
-		fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|")
-		for _, size := range p {
-			if r := rows[key(c, size.n)]; r != nil {
-				fmt.Println(r.markdown())
-				if len(r.broken) > 0 {
-					code = 1
-				}
-			}
+		if !c.claimedFor(n) {
+			continue
 		}
-		fmt.Println()
-		for _, size := range p {
-			if r := rows[key(c, size.n)]; r != nil && len(r.broken) > 0 {
-				fmt.Printf("Broken: `%s`\n\n", r.broken[0])
+		r := &row{c: c, n: n, seeds: seeds}
+		free <- struct{}{}
+		work.Go(func() {
+			r.run()
+			p.finished(r)
+			<-free
+		})
+	}
+	work.Wait()
+}
+
+// finished takes in a row.
+func (p *page) finished(r *row) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rows[rowKey(r.c, r.n)] = r
+	fmt.Fprintf(os.Stderr, "%s %s\n", r.c.name, r.markdown())
+	if p.out == "" {
+		return
+	}
+	// The old page stays until the new one is whole.
+	next := p.out + ".new"
+	err := os.WriteFile(next, []byte(p.markdown()), 0o644)
+	if err == nil {
+		err = os.Rename(next, p.out)
+	}
+	if err != nil {
+		p.failed = err
+	}
+}
+
+func (p *page) broken() bool {
+	for _, r := range p.rows {
+		if len(r.broken) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *page) markdown() string {
+	var text strings.Builder
+	text.WriteString(tableHead)
+	fmt.Fprintf(&text, "`go run ./internal/sim -table %s%s` at commit %s, %s, %s/%s with %d processors, in %s.\n\n",
+		p.name, p.args, p.commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
+		time.Since(p.start).Round(time.Second))
+	if len(p.rows) < p.wanted {
+		fmt.Fprintf(&text, "**Not finished**: %d of %d rows.\n\n", len(p.rows), p.wanted)
+	}
+	for _, c := range cases {
+		p.section(&text, c)
+	}
+	return text.String()
+}
+
+// section writes the rows of one case.
+func (p *page) section(text *strings.Builder, c testCase) {
+	fmt.Fprintf(text, "### %s\n\n%s%s.\n\n", c.name, strings.ToUpper(c.rule[:1]), c.rule[1:])
+	text.WriteString("| members | seeds | broken | noticed after | one view after | removals of running members |" +
+		" transitions an observer | heartbeats, other messages, bytes a member and second | looks | links | wall time of one |\n")
+	text.WriteString("|---|---|---|---|---|---|---|---|---|---|---|\n")
+	var replays []string
+	for _, size := range p.sizes {
+		if r := p.rows[rowKey(c, size.n)]; r != nil {
+			text.WriteString(r.markdown() + "\n")
+			if len(r.broken) > 0 {
+				replays = append(replays, r.broken[0])
 			}
 		}
 	}
-	return code
+	text.WriteString("\n")
+	for _, replay := range replays {
+		fmt.Fprintf(text, "Broken: `%s`\n\n", replay)
+	}
 }
 
 func (r *row) run() {

@@ -61,12 +61,7 @@ func (g *group) review(x *member, p *peer) {
 // itself: it may be the one that is cut off.
 func (g *group) say(x *member, raised bool, reason wire.Reason) {
 	m := g.m
-	g.wordSeq++
-	a := &wire.Accusation{
-		Domain: g.domain, Subject: x.rec.ID, Incarnation: x.rec.Incarnation,
-		Raised: raised, Reason: reason, Seq: uint64(m.now.Microseconds())<<8 | g.wordSeq&0xff,
-	}
-	a.Seal(m.cfg.Signer)
+	a := g.accusation(x.rec.ID, x.rec.Incarnation, raised, reason)
 	w := &word{raised: raised, incarnation: x.rec.Incarnation, reason: reason, at: m.now}
 	w.unsaid = reason == wire.Silent && !m.hearsSomebody()
 	g.words[x.rec.ID] = w
@@ -76,6 +71,17 @@ func (g *group) say(x *member, raised bool, reason wire.Reason) {
 	}
 	g.touch(x, NoCause)
 	m.busy = true
+}
+
+// accusation makes one that is signed by this node.
+func (g *group) accusation(id wire.ID, incarnation uint32, raised bool, reason wire.Reason) *wire.Accusation {
+	g.wordSeq++
+	a := &wire.Accusation{
+		Domain: g.domain, Subject: id, Incarnation: incarnation,
+		Raised: raised, Reason: reason, Seq: uint64(g.m.now.Microseconds())<<8 | g.wordSeq&0xff,
+	}
+	a.Seal(g.m.cfg.Signer)
+	return a
 }
 
 // hear takes in an accusation that came over a link; false: nothing new.
@@ -89,7 +95,10 @@ func (g *group) hear(a *wire.Accusation, from *link) bool {
 		}
 		return false
 	}
-	if x == nil || a.Watcher == m.self || a.Domain != g.domain || a.Incarnation != x.rec.Incarnation || g.members.get(a.Watcher) == nil {
+	if x == nil {
+		return g.hearLate(a, from)
+	}
+	if a.Watcher == m.self || a.Domain != g.domain || a.Incarnation != x.rec.Incarnation || g.members.get(a.Watcher) == nil {
 		return false
 	}
 	if !x.inquiry.news(a) || !g.verified(a.Verify(m.cfg.Verify), from, "accusation") {

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/gotribes/tribes/internal/wire"
 )
 
@@ -125,6 +127,9 @@ func (g *group) tryOne(e *departed) {
 		return
 	}
 	p := m.peer(e.id, e.address)
+	if m.failedLately(p) && !p.refused {
+		g.sayLate(e)
+	}
 	switch {
 	case p.attempt != 0:
 	case p.link == nil || m.stale(p):
@@ -132,6 +137,41 @@ func (g *group) tryOne(e *departed) {
 	default:
 		g.sayHeld(p.link, e)
 	}
+}
+
+// sayLate accuses a member that this node has dropped before it had reason to
+// say a word of its own, now that it has met silence there. While many are lost
+// at once, those who watch a member change all the time, and no two nodes see
+// the same ones: who became a watcher late, and has dropped it since, would
+// vouch for it with all who could not count the verdict.
+func (g *group) sayLate(e *departed) {
+	m := g.m
+	if e.cause == wire.CauseLeft || e.hearsay || m.now-e.at >= lateWords || !m.hearsSomebody() || g.back.held ||
+		e.accusedBy(m.self) || len(e.evidence) >= wire.MaxAccusers {
+		return
+	}
+	a := g.accusation(e.id, e.incarnation, true, wire.Silent)
+	e.evidence = append(e.evidence, a)
+	g.floods = append(g.floods, flood{accusation: a})
+	m.busy = true
+}
+
+// hearLate takes in the word of a watcher on a member that is gone already, and
+// passes it on for whoever still has it; false: nothing new.
+func (g *group) hearLate(a *wire.Accusation, from *link) bool {
+	e := g.gone.get(a.Subject)
+	if e == nil || e.cause == wire.CauseLeft || e.incarnation != a.Incarnation || g.m.now-e.at >= lateWords ||
+		!a.Raised || a.Reason != wire.Silent || a.Watcher == g.m.self || a.Domain != g.domain ||
+		g.members.get(a.Watcher) == nil || e.accusedBy(a.Watcher) || len(e.evidence) >= wire.MaxAccusers ||
+		!g.verified(a.Verify(g.m.cfg.Verify), from, "accusation") {
+		return false
+	}
+	e.evidence = append(e.evidence, a)
+	return true
+}
+
+func (e *departed) accusedBy(watcher wire.ID) bool {
+	return slices.ContainsFunc(e.evidence, func(a *wire.Accusation) bool { return a.Watcher == watcher })
 }
 
 // departures lists what is remembered, the newest first, for a hand-over.

@@ -109,7 +109,7 @@ func (g *group) watcherFacts(x *member, f *Facts) {
 			k.Stance = NoAnswer
 		case q != nil && slices.Contains(q.holders, w.rec.ID):
 			k.Stance = HoldsDown
-		case g.accusedBy(w, x) >= 2:
+		case g.suspected(w, x):
 			k.Stance = Discredited
 		}
 		f.Watchers = append(f.Watchers, k)

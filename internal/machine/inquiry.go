@@ -149,19 +149,20 @@ func (q *inquiry) standing(x *member) int {
 	return n
 }
 
-// accusedBy counts the standing accusations of w by w's own watchers, but
-// for one.
-func (g *group) accusedBy(w *member, but *member) int {
-	if w.inquiry == nil {
-		return 0
+// suspected says that two of w's own watchers, but for one member, accuse it.
+func (g *group) suspected(w *member, but *member) bool {
+	if w.inquiry.standing(w) < 2 {
+		return false
 	}
 	n := 0
 	for _, y := range g.watchers(w) {
 		if y != but && w.inquiry.by(y.rec.ID, w) != nil {
-			n++
+			if n++; n == 2 {
+				return true
+			}
 		}
 	}
-	return n
+	return false
 }
 
 // A tally is how a member's watchers stand.
@@ -185,7 +186,7 @@ func (g *group) count(x *member) tally {
 			t.reason = max(t.reason, a.Reason)
 		case slices.Contains(x.inquiry.dismissed, w.rec.ID), slices.Contains(x.inquiry.holders, w.rec.ID):
 			t.local = true
-		case g.accusedBy(w, x) >= 2:
+		case g.suspected(w, x):
 		default:
 			t.vouching = append(t.vouching, w)
 		}

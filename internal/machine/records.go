@@ -194,10 +194,11 @@ func (g *group) heardDepartures(list []wire.Departure, from *link) {
 }
 
 // takesOver says that others' memory is enough to drop a member to which this
-// node has no link: all of its healthy neighbours hold it as down, at least
-// three; or half of them do, and this node has lately had few links, so that it
-// has missed things and takes over what they know, as at a join. Looking for
-// itself at each of hundreds that are gone would take it minutes.
+// node has no link: three quarters of its healthy neighbours hold it as down, at
+// least three; or half of them do, and this node has lately had few links, so
+// that it has missed things and takes over what they know, as at a join. Looking
+// for itself at each of hundreds that are gone would take it minutes. Not all
+// neighbours: two that have both missed much would wait for each other.
 func (g *group) takesOver(x *member, d *wire.Departure) bool {
 	m := g.m
 	if x == g.me || final(d.Cause) || g.back.held || m.isolated {
@@ -216,5 +217,5 @@ func (g *group) takesOver(x *member, d *wire.Departure) bool {
 		}
 	}
 	lonely := m.lonelyAt != 0 && m.running()-m.lonelyAt <= lonelyKept
-	return lonely && n > 0 && 2*hold >= n || n >= searchHealthy && hold == n
+	return lonely && n > 0 && 2*hold >= n || hold >= searchHealthy && 4*hold >= 3*n
 }

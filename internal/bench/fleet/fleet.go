@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -125,7 +126,7 @@ func (f *Fleet) settle(ctx context.Context, began time.Time, nodes []*Node) erro
 			return err
 		}
 		for _, n := range nodes[1:] {
-			n.Do(ctx, worker.Command{Do: "join", Node: n.Name}) // an error shows in the view
+			n.Join(ctx) // an error shows in the view
 		}
 	}
 }
@@ -181,4 +182,16 @@ func (f *Fleet) Close() {
 		<-p.done
 	}
 	f.processes = nil
+}
+
+// Host is the node's IP address.
+func (n *Node) Host() string {
+	host, _, _ := net.SplitHostPort(n.Address)
+	return host
+}
+
+// Join has a node join once more.
+func (n *Node) Join(ctx context.Context) error {
+	_, err := n.Do(ctx, worker.Command{Do: "join", Node: n.Name})
+	return err
 }

@@ -8,4 +8,6 @@ import "errors"
 func (p *Process) Stop() error { return errors.New("this system cannot stop a process for a while") }
 
 // Continue is not to be had here.
-func (p *Process) Continue() error { return errors.New("this system cannot stop a process for a while") }
+func (p *Process) Continue() error {
+	return errors.New("this system cannot stop a process for a while")
+}

@@ -1,7 +1,9 @@
 package rows
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gotribes/tribes/internal/bench/fleet"
@@ -80,5 +82,12 @@ func without(nodes []*fleet.Node, i int) []*fleet.Node {
 			out = append(out, n)
 		}
 	}
+	return out
+}
+
+// sorted returns the events by the time of their stamps.
+func sorted(events []subject.Event) []subject.Event {
+	out := slices.Clone(events)
+	slices.SortStableFunc(out, func(a, b subject.Event) int { return cmp.Compare(a.At, b.At) })
 	return out
 }

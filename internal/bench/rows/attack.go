@@ -11,9 +11,9 @@ import (
 var attackRow = Row{
 	ID:    "15",
 	Title: "A stranger says that a member has left, and sends bombs",
-	Method: "No keys on either side. memberlist: one UDP datagram of about 40 bytes to each member, 'X has left', in X's name; 32 connections " +
+	Method: "No keys on either side. memberlist: one UDP datagram of about 40 bytes to each member, 'X has left', in X's name; 8 connections " +
 		"with a compressed block that unpacks to 256 MiB. tribes: a stranger joins as a member, learns X's record, and gossips a forged one " +
-		"that says 'left' to each member; 32 connections that announce a frame of 4 GiB and send what they can. Members that dropped X " +
+		"that says 'left' to each member; 8 connections that announce a frame of 4 GiB and send what they can. Members that dropped X " +
 		"within 5 s; growth of the largest resident size of the one that is bombed.",
 	Subjects:  []string{Tribes, LAN},
 	Sizes:     []int{5},
@@ -24,7 +24,7 @@ var attackRow = Row{
 	Run:       runAttack,
 }
 
-const bombs = 32
+const bombs = 8
 
 func runAttack(ctx context.Context, j *Job) error {
 	f := fleet.New(j.Subject)

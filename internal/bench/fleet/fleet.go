@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -176,6 +177,10 @@ func (f *Fleet) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.processes {
+		if os.Getenv(profileEnv) != "" { // a worker ends by itself when its input does, and then writes its profile
+			p.in.Close()
+			continue
+		}
 		p.cmd.Process.Kill() // an error says that it has ended
 	}
 	for _, p := range f.processes {

@@ -63,7 +63,10 @@ func Serve() {
 	if os.Getenv(Environment) == "" {
 		return
 	}
-	if err := worker.Run(os.Stdin, os.Stdout); err != nil {
+	stop := profile()
+	err := worker.Run(os.Stdin, os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
 	}

@@ -84,12 +84,16 @@ func part(size int, subjects []string, results []rows.Result) Part {
 	}
 	p.Notes = failures
 	p.Lines = lines(results)
+	var wide []string
 	for _, l := range p.Lines {
 		for _, name := range subjects {
 			if l.Cells[name].Wide(l.Unit) {
-				p.Notes = append(p.Notes, fmt.Sprintf("%s, %s: the range is too wide to trust the median", name, l.Measure))
+				wide = append(wide, fmt.Sprintf("%s of %s", l.Measure, name))
 			}
 		}
+	}
+	if len(wide) > 0 {
+		p.Notes = append(p.Notes, "too wide a range to trust the median: "+strings.Join(wide, "; "))
 	}
 	return p
 }

@@ -55,8 +55,8 @@ func TestFiguresOfRunsThatFailedDoNotCount(t *testing.T) {
 
 func TestARangeThatIsTooWideIsSaid(t *testing.T) {
 	row := Build(trial, []rows.Result{ran(rows.Tribes, 0.02, 0.02, 0.9), ran(rows.LAN, 5, 6, 7), ran(rows.Quick, 1)})
-	require.Equal(t, []string{"tribes, told: the range is too wide to trust the median"}, row.Parts[0].Notes)
+	require.Equal(t, []string{"too wide a range to trust the median: told of tribes"}, row.Parts[0].Notes)
 	text := Report{Rows: []Row{row}}.Markdown()
 	require.Contains(t, text, "| 5 | told | 20 (20 to 900) ms † | 6 (5 to 7) s | 1 s |")
-	require.Contains(t, text, "- N=5: tribes, told: the range is too wide to trust the median.")
+	require.Contains(t, text, "- N=5: too wide a range to trust the median: told of tribes.")
 }

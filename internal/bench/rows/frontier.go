@@ -21,7 +21,7 @@ var frontierRow = Row{
 	Method: "Ten processes. A crash: SIGKILL, until the last of the others is told, the median of three. The longest pause survived: of 0.25, " +
 		"0.5, 1, 1.5, 2, 3, 4, 6 and 8 s, upwards, the last after which nobody dropped the process that was stopped for so long (each is " +
 		"tried twice, with two processes); 0 if it did not survive the first.",
-	Subjects: []string{"tribes/drop=1s", "memberlist/probe=100ms", "tribes/drop=2s", Quick, Tribes, "memberlist/probe=300ms", Even,
+	Subjects: []string{"tribes/drop=1s", "memberlist/probe=100ms", Quick, Tribes, "memberlist/probe=300ms", Even,
 		"tribes/drop=6s", LAN, Local},
 	Sizes:     []int{10},
 	Repeats:   1,
@@ -54,7 +54,7 @@ func runFrontier(ctx context.Context, j *Job) error {
 			return fmt.Errorf("%d of %d were not told of a crash in %v", t.missing, len(rest), patience)
 		}
 		j.Took(FrontierCrash, t.last)
-		if nodes, err = j.newcomer(ctx, f, rest); err != nil {
+		if nodes, err = replace(ctx, f, rest); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gotribes/tribes/internal/bench/fleet"
@@ -45,9 +46,15 @@ func runKilled(ctx context.Context, j *Job) error {
 		j.gone(told(ctx, f, rest, subject.Removed, victim.Name, at, patience))
 		events, _ := f.Since(at)
 		j.Record("healthy members dropped", "", float64(dropped(events, rest, names(rest))))
-		if nodes, err = j.newcomer(ctx, f, rest); err != nil {
+		arrival := time.Now()
+		if nodes, err = replace(ctx, f, rest); err != nil {
 			return err
 		}
+		t := told(ctx, f, rest, subject.Added, nodes[len(rest)].Name, arrival, patience)
+		if t.missing == 0 {
+			j.Took("newcomer: last of the others told", t.last)
+		}
+		j.Record("newcomer: others not told", "", float64(t.missing))
 	}
 	return nil
 }
@@ -61,18 +68,14 @@ func (j *Job) gone(t telling) {
 	j.Record("survivors not told", "", float64(t.missing))
 }
 
-// newcomer starts one more node and records when the others were told of it.
-func (j *Job) newcomer(ctx context.Context, f *fleet.Fleet, rest []*fleet.Node) ([]*fleet.Node, error) {
+// replace starts one more node, in the place of one that was killed, and waits until all see it.
+func replace(ctx context.Context, f *fleet.Fleet, rest []*fleet.Node) ([]*fleet.Node, error) {
 	at := time.Now()
 	n, err := f.Start(ctx, f.Options())
 	if err != nil {
 		return nil, err
 	}
-	t := told(ctx, f, rest, subject.Added, n.Name, at, patience)
-	if t.missing == 0 {
-		j.Took("newcomer: last of the others told", t.last)
-	}
-	j.Record("newcomer: others not told", "", float64(t.missing))
-	all := append(rest, n)
+	told(ctx, f, rest, subject.Added, n.Name, at, patience) // whoever was not told shows in the next removal
+	all := append(slices.Clone(rest), n)
 	return all, f.AwaitSize(ctx, at, []*fleet.Node{n}, len(all))
 }

@@ -21,7 +21,7 @@ var leaveRow = Row{
 }
 
 // leavesEach is how many members leave in one job.
-const leavesEach = 4
+const leavesEach = 3
 
 func runLeave(ctx context.Context, j *Job) error {
 	f := fleet.New(j.Subject)

@@ -18,7 +18,7 @@ var lossyRow = Row{
 		"all see all. Healthy members dropped counts what healthy members were told of healthy members; transitions are comings and " +
 		"goings of a lossy member as one healthy member is told (the mean). Agreement is the share of the time in which all healthy members " +
 		"have the same view.",
-	Subjects:  []string{Tribes, LAN, Local, Even, Quick},
+	Subjects:  []string{Tribes, LAN, Local, Quick},
 	Sizes:     []int{30},
 	Repeats:   1,
 	Alongside: true,

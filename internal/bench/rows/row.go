@@ -20,7 +20,7 @@ const (
 	LAN       = "memberlist/lan"   // its default for a data centre
 	Local     = "memberlist/local" // its default for loopback
 	Even      = "memberlist/even"  // tuned to stand pauses of 2 s, as tribes does
-	Quick     = "memberlist/quick" // tuned to find crashes soon; stands no pause of 0.5 s
+	Quick     = "memberlist/quick" // tuned to find crashes soon; stands no pause of 1 s
 )
 
 // A Row is one line of the comparison.

@@ -19,7 +19,7 @@ import (
 )
 
 // Library starts nodes of memberlist. Profiles: "lan" and "local" are its own; "even" stands a pause of 2 s as the
-// defaults of tribes do; "quick" finds a crash soonest and stands no pause of 0.5 s; "probe=300ms" is like them with
+// defaults of tribes do; "quick" finds a crash much sooner and stands no pause of 1 s; "probe=300ms" is like them with
 // another probe interval.
 type Library struct{}
 

@@ -51,12 +51,12 @@ func Picture(points []Point, caption string) (string, error) {
 	fmt.Fprintf(&b, `<text x="%d" y="24" font-size="15">Time until all know of a crash, against the longest pause that is survived</text>`+"\n", left)
 	fmt.Fprintf(&b, `<text x="%d" y="42" fill="#555555">%s</text>`+"\n", left, html.EscapeString(caption))
 	axes(&b)
-	for _, p := range points {
-		dot(&b, p, colour[p.Series])
+	for i, p := range points {
+		dot(&b, p, colour[p.Series], crowded(points[:i], p))
 	}
 	for i, s := range series {
 		fmt.Fprintf(&b, `<circle cx="%d" cy="%d" r="5" fill="%s"/><text x="%d" y="%d">%s</text>`+"\n",
-			width-right-130, top+14+18*i, colour[s], width-right-118, top+18+18*i, html.EscapeString(s))
+			left+16, top+16+18*i, colour[s], left+28, top+20+18*i, html.EscapeString(s))
 	}
 	b.WriteString("</svg>\n")
 	return b.String(), nil
@@ -78,14 +78,27 @@ func axes(b *strings.Builder) {
 	fmt.Fprintf(b, `<text transform="translate(22 %d) rotate(-90)" text-anchor="middle">crash known to all (lower is better)</text>`+"\n", (top+height-bottom)/2)
 }
 
-// dot draws a point with its name and the range of its time.
-func dot(b *strings.Builder, p Point, colour string) {
+// crowded says that the name of a point would cover that of one that was drawn before.
+func crowded(before []Point, p Point) bool {
+	for _, o := range before {
+		if math.Abs(across(o.Pause)-across(p.Pause)) < 70 && math.Abs(up(o.Crash.Median)-up(p.Crash.Median)) < 14 {
+			return true
+		}
+	}
+	return false
+}
+
+// dot draws a point with its name, above or below it, and the range of its time.
+func dot(b *strings.Builder, p Point, colour string, below bool) {
 	x, y := across(p.Pause), up(p.Crash.Median)
 	fmt.Fprintf(b, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-width="2"/>`+"\n", x, up(p.Crash.Min), x, up(p.Crash.Max), colour)
 	fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="5" fill="%s"/>`+"\n", x, y, colour)
 	_, name, _ := strings.Cut(p.Subject, "/")
 	if name == "" {
 		name = "defaults"
+	}
+	if below {
+		y += 25
 	}
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" fill="%s">%s</text>`+"\n", x+9, y-7, colour, html.EscapeString(name))
 }

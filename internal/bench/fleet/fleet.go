@@ -112,13 +112,13 @@ func (f *Fleet) Boot(ctx context.Context, n int) ([]*Node, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return nodes, f.settle(ctx, began, nodes)
+	return nodes, f.Settle(ctx, began, nodes)
 }
 
-// settle waits until a fleet that was just started sees all of itself. Whoever does not after five seconds is told to
+// Settle waits until nodes of which some were just started see all of themselves. Whoever does not after five seconds is told to
 // join once more, again and again: with many joining at a time memberlist may need its next full exchange, half a
 // minute later, and what is measured here begins after that.
-func (f *Fleet) settle(ctx context.Context, began time.Time, nodes []*Node) error {
+func (f *Fleet) Settle(ctx context.Context, began time.Time, nodes []*Node) error {
 	for {
 		short, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := f.AwaitSize(short, began, nodes, len(nodes))

@@ -2,6 +2,8 @@ package rows
 
 import (
 	"context"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/gotribes/tribes/internal/bench/fleet"
@@ -21,18 +23,12 @@ var attackRow = Row{
 	Alongside: true,
 	Network:   true,
 	Limit:     2 * time.Minute,
-	Run:       runAttack,
+	Run:       booted(runAttack),
 }
 
 const bombs = 8
 
-func runAttack(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runAttack(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	if err := pause(ctx, time.Second); err != nil {
 		return err
 	}
@@ -65,4 +61,22 @@ func runAttack(ctx context.Context, j *Job) error {
 	j.Record("growth under bombs", "MB", float64(after.Peak-before.Peak)/(1<<20))
 	j.Record("processor under bombs", "s", float64(after.CPU-before.CPU)/1e9)
 	return nil
+}
+
+// bombard opens many connections at once and does with each what send does, for 20 s at most.
+func bombard(ctx context.Context, address string, send func(net.Conn)) error {
+	var wg sync.WaitGroup
+	for range bombs {
+		wg.Go(func() {
+			c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+			if err != nil {
+				return // turned away: no harm done
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(20 * time.Second))
+			send(c)
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
 }

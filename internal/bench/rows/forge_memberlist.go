@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
-	"sync"
-	"time"
 
 	"github.com/gotribes/tribes/internal/bench/fleet"
 )
@@ -48,22 +46,11 @@ func text(b []byte, s string) []byte { return append(append(b, 0xa0|byte(len(s))
 // bombMemberlist sends compressed blocks that unpack to 256 MiB, all at once.
 func bombMemberlist(ctx context.Context, address string) error {
 	bomb := memberlistBomb(256 << 20)
-	var wg sync.WaitGroup
-	for range bombs {
-		wg.Go(func() {
-			c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-			if err != nil {
-				return
-			}
-			defer c.Close()
-			c.SetDeadline(time.Now().Add(20 * time.Second))
-			if _, err := c.Write(bomb); err == nil {
-				io.Copy(io.Discard, c) // until it answers or hangs up
-			}
-		})
-	}
-	wg.Wait()
-	return nil
+	return bombard(ctx, address, func(c net.Conn) {
+		if _, err := c.Write(bomb); err == nil {
+			io.Copy(io.Discard, c) // until it answers or hangs up
+		}
+	})
 }
 
 func memberlistBomb(size int64) []byte {

@@ -132,24 +132,13 @@ func (s *stranger) learn(ctx context.Context, name string) (*wire.Record, error)
 
 // bombTribes opens connections that announce a frame of 4 GiB and send zeros until they are closed.
 func bombTribes(ctx context.Context, address string) error {
-	var wg sync.WaitGroup
-	for range bombs {
-		wg.Go(func() {
-			c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-			if err != nil {
+	return bombard(ctx, address, func(c net.Conn) {
+		c.Write(binary.BigEndian.AppendUint32(nil, 1<<32-1))
+		block := make([]byte, 1<<20)
+		for range 256 {
+			if _, err := c.Write(block); err != nil {
 				return
 			}
-			defer c.Close()
-			c.SetDeadline(time.Now().Add(20 * time.Second))
-			c.Write(binary.BigEndian.AppendUint32(nil, 1<<32-1))
-			block := make([]byte, 1<<20)
-			for range 256 {
-				if _, err := c.Write(block); err != nil {
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return nil
+		}
+	})
 }

@@ -27,20 +27,14 @@ var frontierRow = Row{
 	Repeats:   1,
 	Alongside: true,
 	Limit:     4 * time.Minute,
-	Run:       runFrontier,
+	Run:       booted(runFrontier),
 }
 
 // frontierPauses are tried in this order until one is fatal.
 var frontierPauses = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 1500 * time.Millisecond, 2 * time.Second,
 	3 * time.Second, 4 * time.Second, 6 * time.Second, 8 * time.Second}
 
-func runFrontier(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runFrontier(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	for range 3 {
 		if err := pause(ctx, time.Second); err != nil {
 			return err
@@ -54,7 +48,8 @@ func runFrontier(ctx context.Context, j *Job) error {
 			return fmt.Errorf("%d of %d were not told of a crash in %v", t.missing, len(rest), patience)
 		}
 		j.Took(FrontierCrash, t.last)
-		if nodes, err = replace(ctx, f, rest); err != nil {
+		var err error
+		if nodes, _, err = replace(ctx, f, rest); err != nil {
 			return err
 		}
 	}

@@ -19,16 +19,10 @@ var healRow = Row{
 	Alongside: true,
 	Network:   true,
 	Limit:     6 * time.Minute,
-	Run:       runHeal,
+	Run:       booted(runHeal),
 }
 
-func runHeal(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runHeal(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	began := time.Now()
 	var rules network.Rules
 	half := j.Size / 2

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,6 +16,9 @@ const killsEach = 2
 // patience is how long a row waits for a removal before it calls it missing.
 const patience = 45 * time.Second
 
+// arrival is how long it waits until all are told of a newcomer.
+const arrival = 10 * time.Second
+
 var killedRow = Row{
 	ID:    "1",
 	Title: "A process is killed (SIGKILL)",
@@ -25,16 +29,10 @@ var killedRow = Row{
 	Sizes:    []int{5, 20, 60},
 	Repeats:  2,
 	Limit:    4 * time.Minute,
-	Run:      runKilled,
+	Run:      booted(runKilled),
 }
 
-func runKilled(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runKilled(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	for range killsEach {
 		if err := pause(ctx, time.Second); err != nil {
 			return err
@@ -46,15 +44,15 @@ func runKilled(ctx context.Context, j *Job) error {
 		j.gone(told(ctx, f, rest, subject.Removed, victim.Name, at, patience))
 		events, _ := f.Since(at)
 		j.Record("healthy members dropped", "", float64(dropped(events, rest, names(rest))))
-		arrival := time.Now()
-		if nodes, err = replace(ctx, f, rest); err != nil {
+		var t telling
+		var err error
+		if nodes, t, err = replace(ctx, f, rest); err != nil {
 			return err
 		}
-		t := told(ctx, f, rest, subject.Added, nodes[len(rest)].Name, arrival, patience)
 		if t.missing == 0 {
 			j.Took("newcomer: last of the others told", t.last)
 		}
-		j.Record("newcomer: others not told", "", float64(t.missing))
+		j.Record(fmt.Sprintf("newcomer: others not told after %v", arrival), "", float64(t.missing))
 	}
 	return nil
 }
@@ -68,14 +66,15 @@ func (j *Job) gone(t telling) {
 	j.Record("survivors not told", "", float64(t.missing))
 }
 
-// replace starts one more node, in the place of one that was killed, and waits until all see it.
-func replace(ctx context.Context, f *fleet.Fleet, rest []*fleet.Node) ([]*fleet.Node, error) {
+// replace starts one more node, in the place of one that was killed, and waits until all see all. It returns when the
+// others were told by themselves.
+func replace(ctx context.Context, f *fleet.Fleet, rest []*fleet.Node) ([]*fleet.Node, telling, error) {
 	at := time.Now()
 	n, err := f.Start(ctx, f.Options())
 	if err != nil {
-		return nil, err
+		return nil, telling{}, err
 	}
-	told(ctx, f, rest, subject.Added, n.Name, at, patience) // whoever was not told shows in the next removal
+	t := told(ctx, f, rest, subject.Added, n.Name, at, arrival)
 	all := append(slices.Clone(rest), n)
-	return all, f.AwaitSize(ctx, at, []*fleet.Node{n}, len(all))
+	return all, t, f.Settle(ctx, at, all)
 }

@@ -17,19 +17,13 @@ var leaveRow = Row{
 	Sizes:    []int{20, 60},
 	Repeats:  1,
 	Limit:    4 * time.Minute,
-	Run:      runLeave,
+	Run:      booted(runLeave),
 }
 
 // leavesEach is how many members leave in one job.
 const leavesEach = 3
 
-func runLeave(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runLeave(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	for range leavesEach {
 		if err := pause(ctx, time.Second); err != nil {
 			return err
@@ -41,7 +35,7 @@ func runLeave(ctx context.Context, j *Job) error {
 			return err
 		}
 		j.Took("the call returns", time.Since(at))
-		t := told(ctx, f, rest, subject.Removed, leaver.Name, at, patience)
+		t := told(ctx, f, rest, subject.Removed, leaver.Name, at, 20*time.Second)
 		j.gone(t)
 		j.Record("told the right reason", "%", 100*float64(t.causes["left"])/float64(len(rest)))
 		leaver.Kill()

@@ -18,16 +18,10 @@ var manyRow = Row{
 	Sizes:    []int{30},
 	Repeats:  3,
 	Limit:    3 * time.Minute,
-	Run:      runMany,
+	Run:      booted(runMany),
 }
 
-func runMany(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runMany(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	if err := pause(ctx, time.Second); err != nil {
 		return err
 	}

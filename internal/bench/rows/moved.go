@@ -18,16 +18,10 @@ var movedRow = Row{
 	Repeats:   2,
 	Alongside: true,
 	Limit:     3 * time.Minute,
-	Run:       runMoved,
+	Run:       booted(runMoved),
 }
 
-func runMoved(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runMoved(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	i := j.victim(nodes)
 	victim, rest := nodes[i], without(nodes, i)
 	victim.Kill()

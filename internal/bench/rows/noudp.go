@@ -28,12 +28,10 @@ func runNoUDP(ctx context.Context, j *Job) error {
 	if err := rules.Apply(ctx, network.NoUDP()...); err != nil {
 		return err
 	}
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+	return booted(withoutUDP)(ctx, j)
+}
+
+func withoutUDP(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	const window = 20 * time.Second
 	if err := pause(ctx, window); err != nil {
 		return err

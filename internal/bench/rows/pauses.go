@@ -18,7 +18,7 @@ var pausesRow = Row{
 	Repeats:   1,
 	Alongside: true,
 	Limit:     6 * time.Minute,
-	Run:       runPauses,
+	Run:       booted(runPauses),
 }
 
 var hogRow = Row{
@@ -30,19 +30,13 @@ var hogRow = Row{
 	Sizes:    []int{10},
 	Repeats:  1,
 	Limit:    2 * time.Minute,
-	Run:      runHog,
+	Run:      booted(runHog),
 }
 
 // pausesOf is how long a process is stopped, one after the other.
 var pausesOf = []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 6 * time.Second, 10 * time.Second}
 
-func runPauses(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runPauses(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	for _, d := range pausesOf {
 		if err := pause(ctx, 3*time.Second); err != nil {
 			return err
@@ -91,13 +85,7 @@ func (j *Job) onePause(ctx context.Context, f *fleet.Fleet, nodes []*fleet.Node,
 	return len(firstTold(events, rest, "removed", nodes[i].Name)), last, nil
 }
 
-func runHog(ctx context.Context, j *Job) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func runHog(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	at := time.Now()
 	if err := nodes[1].Spin(ctx, 30*time.Second, 4); err != nil {
 		return err

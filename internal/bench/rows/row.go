@@ -93,6 +93,19 @@ func Do(ctx context.Context, j Job) Result {
 	return out
 }
 
+// booted has a row begin with a fleet that sees all of itself.
+func booted(run func(context.Context, *Job, *fleet.Fleet, []*fleet.Node) error) func(context.Context, *Job) error {
+	return func(ctx context.Context, j *Job) error {
+		f := fleet.New(j.Subject)
+		defer f.Close()
+		nodes, err := f.Boot(ctx, j.Size)
+		if err != nil {
+			return err
+		}
+		return run(ctx, j, f, nodes)
+	}
+}
+
 // Find returns the row with an ID.
 func Find(id string) (Row, bool) {
 	for _, r := range slices.Concat(All(), Frontier()) {

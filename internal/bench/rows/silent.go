@@ -19,7 +19,7 @@ var stoppedRow = Row{
 	Repeats:   2,
 	Alongside: true,
 	Limit:     3 * time.Minute,
-	Run:       runStopped,
+	Run:       booted(runStopped),
 }
 
 var cutRow = Row{
@@ -33,27 +33,21 @@ var cutRow = Row{
 	Alongside: true,
 	Network:   true,
 	Limit:     3 * time.Minute,
-	Run:       runCut,
+	Run:       booted(runCut),
 }
 
-func runStopped(ctx context.Context, j *Job) error {
-	return j.silence(ctx, func(n *fleet.Node) error { return n.Stop() }, func(n *fleet.Node) error { return n.Continue() })
+func runStopped(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
+	return j.silence(ctx, f, nodes, func(n *fleet.Node) error { return n.Stop() }, func(n *fleet.Node) error { return n.Continue() })
 }
 
-func runCut(ctx context.Context, j *Job) error {
+func runCut(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	var rules network.Rules
-	return j.silence(ctx, func(n *fleet.Node) error { return rules.Apply(ctx, network.Cut(n.Host())...) },
+	return j.silence(ctx, f, nodes, func(n *fleet.Node) error { return rules.Apply(ctx, network.Cut(n.Host())...) },
 		func(*fleet.Node) error { return rules.Heal(ctx) })
 }
 
 // silence makes members silent, one after the other.
-func (j *Job) silence(ctx context.Context, begin, end func(*fleet.Node) error) error {
-	f := fleet.New(j.Subject)
-	defer f.Close()
-	nodes, err := f.Boot(ctx, j.Size)
-	if err != nil {
-		return err
-	}
+func (j *Job) silence(ctx context.Context, f *fleet.Fleet, nodes []*fleet.Node, begin, end func(*fleet.Node) error) error {
 	for range killsEach {
 		if err := pause(ctx, 2*time.Second); err != nil {
 			return err

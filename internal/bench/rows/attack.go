@@ -59,7 +59,7 @@ func runAttack(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node)
 		return err
 	}
 	j.Record("growth under bombs", "MB", float64(after.Peak-before.Peak)/(1<<20))
-	j.Record("processor under bombs", "s", float64(after.CPU-before.CPU)/1e9)
+	j.Record("processor under bombs", "s", float64(after.CPU-before.CPUAfter)/1e9)
 	return nil
 }
 

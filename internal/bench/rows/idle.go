@@ -12,7 +12,7 @@ var idleRow = Row{
 	ID:    "6",
 	Title: "What a node costs while nothing happens",
 	Method: "N nodes in one process; after 10 s of calm the system's and the runtime's counters over a minute, divided by N. Payload " +
-		"is IP bytes sent less headers of IP, TCP and UDP; packets include TCP's acknowledgements. Heap is after a collection. " +
+		"is IP bytes sent less headers of IP, TCP and UDP; packets include TCP's acknowledgements. Heap is after a collection, less what an empty process has. " +
 		"The whole exchanges of memberlist (30 s apart at N=10, longer in larger groups) fall into the minute as they fall.",
 	Subjects:  []string{Tribes, TribesKey, LAN},
 	Sizes:     []int{10, 50, 100, 200},
@@ -28,7 +28,15 @@ const idleFor = time.Minute
 func runIdle(ctx context.Context, j *Job) error {
 	f := fleet.New(j.Subject)
 	defer f.Close()
-	began, nodes, err := crowd(ctx, f, j.Size)
+	process, err := f.Spawn()
+	if err != nil {
+		return err
+	}
+	empty, err := process.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	began, nodes, err := crowd(ctx, f, process, j.Size)
 	if err != nil {
 		return err
 	}
@@ -38,7 +46,6 @@ func runIdle(ctx context.Context, j *Job) error {
 	if err := pause(ctx, 10*time.Second); err != nil {
 		return err
 	}
-	process := nodes[0].Process
 	before, err := process.Stats(ctx)
 	if err != nil {
 		return err
@@ -64,10 +71,10 @@ func runIdle(ctx context.Context, j *Job) error {
 	j.Record("payload", "B/s", rate(d.Payload()))
 	j.Record("IP bytes", "B/s", rate(float64(d.Bytes)))
 	j.Record("packets", "/s", rate(d.Packets()))
-	j.Record("processor", "s/min", 60*rate(float64(after.CPU-before.CPU)/1e9))
-	j.Record("heap", "KB", float64(after.Heap)/n/1024)
+	j.Record("processor", "s/min", 60*rate(float64(after.CPU-before.CPUAfter)/1e9))
+	j.Record("heap", "KB", float64(int64(after.Heap)-int64(empty.Heap))/n/1024)
 	j.Record("garbage", "KB/s", rate(float64(after.Total-before.Total))/1024)
-	j.Record("goroutines", "", float64(after.Goroutines)/n)
+	j.Record("goroutines", "", float64(after.Goroutines-empty.Goroutines)/n)
 	j.Record("sockets", "", float64(now.TCP+now.UDP)/n)
 	return nil
 }

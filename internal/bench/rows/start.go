@@ -25,7 +25,11 @@ var startRow = Row{
 func runStart(ctx context.Context, j *Job) error {
 	f := fleet.New(j.Subject)
 	defer f.Close()
-	began, nodes, err := crowd(ctx, f, j.Size)
+	p, err := f.Spawn()
+	if err != nil {
+		return err
+	}
+	began, nodes, err := crowd(ctx, f, p, j.Size)
 	if err != nil {
 		return err
 	}
@@ -51,11 +55,7 @@ func runStart(ctx context.Context, j *Job) error {
 }
 
 // crowd starts n nodes at once in one process. They tell only of a whole view.
-func crowd(ctx context.Context, f *fleet.Fleet, n int) (began time.Time, nodes []*fleet.Node, err error) {
-	p, err := f.Spawn()
-	if err != nil {
-		return began, nil, err
-	}
+func crowd(ctx context.Context, f *fleet.Fleet, p *fleet.Process, n int) (began time.Time, nodes []*fleet.Node, err error) {
 	nodes = make([]*fleet.Node, n)
 	errs := make([]error, n)
 	var wg sync.WaitGroup

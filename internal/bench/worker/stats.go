@@ -9,11 +9,12 @@ import (
 // Stats are what a worker process uses. Heap is taken after a collection.
 type Stats struct {
 	At         int64  `json:"at"`
-	CPU        int64  `json:"cpu"`     // user and system, nanoseconds
-	Heap       uint64 `json:"heap"`    // bytes that are alive
-	Stacks     uint64 `json:"stacks"`  // bytes
-	Total      uint64 `json:"total"`   // bytes allocated since the start
-	Mallocs    uint64 `json:"mallocs"` // objects allocated since the start
+	CPU        int64  `json:"cpu"`      // user and system, nanoseconds, before the collection that this costs
+	CPUAfter   int64  `json:"cpuAfter"` // after it: where the next stretch begins
+	Heap       uint64 `json:"heap"`     // bytes that are alive
+	Stacks     uint64 `json:"stacks"`   // bytes
+	Total      uint64 `json:"total"`    // bytes allocated since the start
+	Mallocs    uint64 `json:"mallocs"`  // objects allocated since the start
 	Goroutines int    `json:"goroutines"`
 	Files      int    `json:"files"` // open descriptors; -1: unknown here
 	LogLines   int64  `json:"logLines"`
@@ -23,7 +24,7 @@ type Stats struct {
 
 func (w *worker) stats() Stats {
 	s := Stats{At: time.Now().UnixNano(), Goroutines: runtime.NumGoroutine(), Files: -1}
-	s.CPU, s.Peak = usage() // before the collection, which is the harness's doing
+	s.CPU, s.Peak = usage()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	s.Total, s.Mallocs = m.TotalAlloc, m.Mallocs
@@ -34,6 +35,7 @@ func (w *worker) stats() Stats {
 	if files, err := os.ReadDir("/proc/self/fd"); err == nil {
 		s.Files = len(files) - 1 // without the one that reads the folder
 	}
+	s.CPUAfter, _ = usage()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.Nodes = len(w.nodes)

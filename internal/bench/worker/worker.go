@@ -5,7 +5,6 @@
 package worker
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,42 +39,22 @@ type Message struct {
 	Event   *subject.Event `json:"event,omitempty"`
 }
 
-// queue bounds the messages that wait for the parent to read them. A library's callback must never wait for it: what
-// does not fit ends the worker, since a measurement with holes is none.
-const queue = 1 << 18
-
 // Libraries are those that a subject's name can begin with.
 var Libraries = map[string]subject.Library{"tribes": ours.Library{}, "memberlist": theirs.Library{}}
 
 type worker struct {
-	out   chan Message
+	out   *outbox
 	mu    sync.Mutex
 	nodes map[string]subject.Node
 }
 
 // Run serves commands until the input ends.
 func Run(in io.Reader, out io.Writer) error {
-	w := &worker{out: make(chan Message, queue), nodes: map[string]subject.Node{}}
+	w := &worker{out: newOutbox(), nodes: map[string]subject.Node{}}
 	failed := make(chan error, 2)
-	go func() { failed <- w.write(out) }()
+	go func() { failed <- w.out.write(out) }()
 	go func() { failed <- w.read(in) }()
 	return <-failed
-}
-
-func (w *worker) write(out io.Writer) error {
-	buffer := bufio.NewWriter(out)
-	encoder := json.NewEncoder(buffer)
-	for m := range w.out {
-		if err := encoder.Encode(m); err != nil {
-			return err
-		}
-		if len(w.out) == 0 {
-			if err := buffer.Flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // read starts each command in a goroutine of its own: a library that blocks must not keep others from being asked.
@@ -95,16 +74,8 @@ func (w *worker) read(in io.Reader) error {
 			if err != nil {
 				m.Error = err.Error()
 			}
-			w.tell(m)
+			w.out.put(m)
 		}()
-	}
-}
-
-func (w *worker) tell(m Message) {
-	select {
-	case w.out <- m:
-	default:
-		panic("worker: the parent does not read what it is told")
 	}
 }
 
@@ -151,7 +122,7 @@ func (w *worker) start(o subject.Options) error {
 	}
 	n, err := library.Start(o, func(e subject.Event) {
 		if o.Only == 0 || e.Size == o.Only {
-			w.tell(Message{Event: &e})
+			w.out.put(Message{Event: &e})
 		}
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,7 +54,8 @@ func (s *schedule) jobs(r rows.Row) []rows.Job {
 // run runs everything and returns the results by row.
 func (s *schedule) run(ctx context.Context) (map[string][]rows.Result, error) {
 	var alone, along []rows.Job
-	for _, r := range s.rows {
+	// Those that may take longest begin first, so that nobody waits long for the last.
+	for _, r := range slices.SortedStableFunc(slices.Values(s.rows), func(a, b rows.Row) int { return cmp.Compare(b.Limit, a.Limit) }) {
 		switch {
 		case r.Network && s.network != nil: // left out; the report says why
 		case r.Alongside:
@@ -80,8 +82,8 @@ func (s *schedule) run(ctx context.Context) (map[string][]rows.Result, error) {
 	slots := make(chan struct{}, max(1, s.alongside))
 	var wg sync.WaitGroup
 	for _, j := range along {
+		slots <- struct{}{}
 		wg.Go(func() {
-			slots <- struct{}{}
 			defer func() { <-slots }()
 			if ctx.Err() == nil {
 				take(j)

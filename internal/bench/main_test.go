@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -111,4 +112,18 @@ func TestAnInterruptedRunWritesNothing(t *testing.T) {
 	s := &schedule{network: network.Available(), progress: io.Discard, rows: []rows.Row{small(t, "1", rows.Tribes, rows.LAN)}}
 	require.ErrorContains(t, s.make(ctx, outputs{md: page}), "interrupted, nothing is written")
 	require.NoFileExists(t, page)
+}
+
+func TestJobsThatShareANetworkRunOneByOne(t *testing.T) {
+	require.Equal(t, 6, (&schedule{alongside: 6}).places())
+	require.Equal(t, 1, (&schedule{alongside: 6, network: errors.New("none")}).places(), "they would meet each other's ports")
+}
+
+func TestARowThatNeedsANetworkIsLeftOutWithTheReason(t *testing.T) {
+	s := &schedule{network: errors.New("nftables is not installed"), progress: io.Discard, rows: []rows.Row{small(t, "3", rows.Tribes, rows.LAN)}}
+	page := filepath.Join(t.TempDir(), "page.md")
+	require.NoError(t, s.make(t.Context(), outputs{md: page}))
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "Not run: nftables is not installed.")
 }

@@ -79,7 +79,7 @@ func (s *schedule) run(ctx context.Context) (map[string][]rows.Result, error) {
 			take(j)
 		}
 	}
-	slots := make(chan struct{}, max(1, s.alongside))
+	slots := make(chan struct{}, s.places())
 	var wg sync.WaitGroup
 	for _, j := range along {
 		slots <- struct{}{}
@@ -92,6 +92,14 @@ func (s *schedule) run(ctx context.Context) (map[string][]rows.Result, error) {
 	}
 	wg.Wait()
 	return out, ctx.Err()
+}
+
+// places is how many jobs may run alongside: one, if they share a network and so its ports.
+func (s *schedule) places() int {
+	if s.network != nil {
+		return 1
+	}
+	return max(1, s.alongside)
 }
 
 // one runs a job in a process of its own.

@@ -36,14 +36,13 @@ func (e Event) Time() time.Time { return time.Unix(0, e.At) }
 
 // Options are what a node is started with.
 type Options struct {
-	Subject string        `json:"subject"`           // "tribes", "memberlist/lan", ...
-	Name    string        `json:"name"`              // unique in the group
-	Address string        `json:"address"`           // host:port, a loopback address of its own
-	Seeds   []string      `json:"seeds"`             // host:port; its own address may be among them
-	Retry   time.Duration `json:"retry,omitempty"`   // call the library's join anew so often until it succeeds; 0: once
-	Reader  string        `json:"reader,omitempty"`  // how the application reads: see the constants below
-	Only    int           `json:"only,omitempty"`    // tell only of events that make the view this large; 0: all
-	Through string        `json:"through,omitempty"` // reserved for tools that put something between the nodes
+	Subject string        `json:"subject"`          // "tribes", "memberlist/lan", ...
+	Name    string        `json:"name"`             // unique in the group
+	Address string        `json:"address"`          // host:port, a loopback address of its own
+	Seeds   []string      `json:"seeds"`            // host:port; its own address may be among them
+	Retry   time.Duration `json:"retry,omitempty"`  // call the library's join anew so often until it succeeds; 0: once
+	Reader  string        `json:"reader,omitempty"` // how the application reads: see the constants below
+	Only    int           `json:"only,omitempty"`   // tell only of events that make the view this large; 0: all
 }
 
 // How the application reads what it is told.

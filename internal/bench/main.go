@@ -2,6 +2,8 @@
 //
 //	go run . table                 all rows, in less than 30 minutes on two quiet cores
 //	go run . table -rows 1,4,7     some of them
+//	go run . soak -for 30m         a group under random faults, and whether what it was told is true
+//	go run . crowd                 500 nodes in a few processes, and what limits that
 //	go run . frontier              the picture: time to find a crash against the longest pause that is survived
 package main
 
@@ -34,11 +36,11 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say what to do: table or frontier; see go doc")
+		return fmt.Errorf("say what to do: table, frontier, soak or crowd; see go doc")
 	}
 	command, ok := commands[args[0]]
 	if !ok {
-		return fmt.Errorf("%q is not a command; there are table and frontier", args[0])
+		return fmt.Errorf("%q is not a command; there are table, frontier, soak and crowd", args[0])
 	}
 	return command(ctx, args[1:])
 }

@@ -71,7 +71,7 @@ needs_nginx() {
 }
 
 # The modules in folders of their own, which the root module does not require.
-nested='contrib/grpcpool'
+nested='contrib/grpcpool internal/bench'
 
 # needs_java: tests against Java members want a JDK, Tribes 9 and 10 and a Tomcat. On a CI machine missing ones are
 # installed; anywhere else these tests are skipped and say what is missing.

@@ -77,6 +77,9 @@ func (c *conn) frame(payload []byte) error {
 		if !c.budget.spend(l.now(), 1) {
 			return errFlood
 		}
+		if len(c.turns) == 0 && l.heartbeat(c.id, beat) {
+			return nil
+		}
 		return l.hand(input{link: c.id, beat: beat})
 	}
 	msg, err := wire.Decode(payload)

@@ -72,7 +72,11 @@ func (b *bench) receive(encoder *wire.Encoder) error {
 		return err
 	}
 	b.now += time.Microsecond
-	b.loop.take(<-b.loop.in, b.now)
+	select {
+	case in := <-b.loop.in: // the machine has something to do, so the loop would get it
+		b.loop.take(in, b.now)
+	default: // taken at once
+	}
 	return nil
 }
 
@@ -111,6 +115,34 @@ func TestAnIdleLinkCostsLittle(t *testing.T) {
 		require.Equal(b, before.Dials, after.Dials, "all links last")
 		require.Equal(b, before.Looks, after.Looks, "nobody is looked at")
 	})
+}
+
+// A heartbeat is taken in by its reader when the loop is idle, and goes through
+// the loop when that is busy or has something to read, so that nothing is
+// overtaken.
+func TestHeartbeatsFindTheLoopIdleOrWait(t *testing.T) {
+	b := newBench(t)
+	l := b.loop
+	seq := uint64(0)
+	require.Eventually(t, func() bool { // what the start has led to comes first
+		for len(l.in) > 0 {
+			l.take(<-l.in, l.now())
+		}
+		if now := l.now(); now >= l.m.Next() {
+			l.m.Tick(now)
+			l.after()
+		}
+		seq++
+		return l.heartbeat(b.conn.id, wire.Beat{Seq: seq})
+	}, 10*time.Second, time.Millisecond, "idle")
+	l.step.Lock()
+	require.False(t, l.heartbeat(b.conn.id, wire.Beat{Seq: 2}), "in a step")
+	l.step.Unlock()
+	l.in <- input{link: b.conn.id}
+	require.False(t, l.heartbeat(b.conn.id, wire.Beat{Seq: 2}), "something waits")
+	<-l.in
+	l.epoch = l.epoch.Add(-time.Hour)
+	require.False(t, l.heartbeat(b.conn.id, wire.Beat{Seq: 2}), "the machine has something to do")
 }
 
 func BenchmarkHeartbeat(b *testing.B) {

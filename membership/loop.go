@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,11 +27,15 @@ type input struct {
 	turns chan struct{} // of the link, from which msg takes one
 }
 
-// A loop is the one goroutine that owns a node's machine: it hands inputs in,
-// one after the other, and performs what comes out. It is the only one that
-// reads a clock. It never waits but for inputs.
+// A loop owns a node's machine: it hands inputs in, one after the other, and
+// performs what comes out. It is the only one that reads a clock. It never
+// waits but for inputs. All of it happens on its one goroutine, but for
+// heartbeats that find it idle: see heartbeat.
 type loop struct {
-	node  *Node
+	node *Node
+	step sync.Mutex   // held by whoever hands an input in; readers only try it
+	due  machine.Time // when the loop's goroutine will look at the machine by itself
+
 	m     *machine.Machine
 	epoch time.Time
 	in    chan input
@@ -93,6 +98,7 @@ func (l *loop) run() {
 	for {
 		select {
 		case in := <-l.in:
+			l.step.Lock()
 			now := l.now()
 			switch waiting := len(l.in); {
 			case waiting >= inputsBehind:
@@ -102,7 +108,9 @@ func (l *loop) run() {
 			}
 			l.take(in, now)
 		case <-timer.C:
+			l.step.Lock()
 		case <-l.wake:
+			l.step.Lock()
 			l.confirm()
 		case <-l.node.ctx.Done():
 			return
@@ -111,16 +119,40 @@ func (l *loop) run() {
 			l.m.Tick(now)
 			l.after()
 		}
-		timer.Reset(l.rest())
+		rest := l.rest()
+		l.step.Unlock()
+		timer.Reset(rest)
 	}
 }
 
 // rest returns how long the machine has nothing to do by itself.
 func (l *loop) rest() time.Duration {
+	l.due = l.m.Next()
 	if l.parted {
 		return time.Hour
 	}
-	return max(l.m.Next()-l.now(), 0)
+	return max(l.due-l.now(), 0)
+}
+
+// heartbeat hands in a heartbeat on its reader's own goroutine, if the loop has
+// nothing else to do or to read; false: it has. Nearly all that a quiet node
+// gets are heartbeats that change nothing, and to wake another goroutine for
+// each costs more than all the rest of it.
+func (l *loop) heartbeat(link machine.LinkID, beat wire.Beat) bool {
+	if len(l.in) > 0 || !l.step.TryLock() {
+		return false
+	}
+	defer l.step.Unlock()
+	now := l.now()
+	if now >= l.m.Next() || l.node.ctx.Err() != nil {
+		return false
+	}
+	l.m.CaughtUp()
+	l.take(input{link: link, beat: beat}, now)
+	if l.m.Next() < l.due {
+		l.nudge() // for the timer to be set anew
+	}
+	return true
 }
 
 // take hands one input to the machine.

@@ -56,7 +56,8 @@ func (l *loop) sendBeat(id machine.LinkID, b wire.Beat) {
 	l.encoded = nil
 	b.Encode(&l.encoder)
 	l.counts.beatsOut.Add(1)
-	l.sendEncoded(c)
+	l.counts.bytesOut.Add(uint64(len(l.encoder.Bytes())))
+	_ = c.link.SendNow(l.encoder.Bytes()) // if the link is going down, its end says so
 }
 
 // send encodes a message once, however many links it goes to in a row.

@@ -20,6 +20,12 @@ const (
 	readChunk  = 64 << 10 // bytes that one read takes at most, and that an idle reader keeps at most
 )
 
+// appendFrame appends a payload with its length before it.
+func appendFrame(out, payload []byte) []byte {
+	out = binary.BigEndian.AppendUint32(out, uint32(len(payload)))
+	return append(out, payload...)
+}
+
 // A frameReader cuts a stream into frames. Its buffer at most doubles with
 // what has arrived, so that a frame announced and never sent costs little.
 // Not for several goroutines at once.

@@ -3,7 +3,6 @@ package transport
 import (
 	"crypto/ed25519"
 	"crypto/x509"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -32,7 +31,7 @@ type Link struct {
 
 	bytesIn, framesIn, bytesOut, framesOut atomic.Uint64
 
-	mu       sync.Mutex // guards what follows; never held while reading or writing
+	mu       sync.Mutex // guards what follows; never held while a read or write waits
 	wake     *sync.Cond // the writer's: something to send, or the end
 	started  bool
 	flushing bool
@@ -42,6 +41,8 @@ type Link struct {
 	out      []byte    // whole frames that wait to be sent
 	outCount uint64    // how many
 	queued   int       // bytes accepted by Send and not yet written, out included
+	writing  bool      // the writer has taken frames that it has not yet written
+	direct   *direct   // nil: only the writer writes
 }
 
 // LinkStats are counts of one link since its handshake. Bytes include the
@@ -60,6 +61,7 @@ func newLink(h *handshake, dialed bool) *Link {
 		readEnd: make(chan struct{}),
 	}
 	l.wake = sync.NewCond(&l.mu)
+	l.direct = newDirect(h.conn)
 	return l
 }
 
@@ -177,8 +179,7 @@ func (l *Link) Send(payload []byte) error {
 		l.mu.Unlock()
 		return l.fail(fmt.Errorf("%w: %d bytes wait at %s", ErrSlowPeer, queued, l.RemoteAddr()))
 	}
-	l.out = binary.BigEndian.AppendUint32(l.out, uint32(len(payload)))
-	l.out = append(l.out, payload...)
+	l.out = appendFrame(l.out, payload)
 	l.outCount++
 	l.queued += size
 	l.mu.Unlock()

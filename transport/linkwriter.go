@@ -39,9 +39,11 @@ func (l *Link) write() {
 func (l *Link) take(spare []byte) (frames []byte, count uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.writing = false
 	for len(l.out) == 0 && l.err == nil && !l.flushing {
 		l.wake.Wait()
 	}
+	l.writing = true
 	if l.err != nil {
 		return nil, 0, false
 	}

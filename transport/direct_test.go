@@ -1,0 +1,87 @@
+//go:build unix
+
+package transport
+
+import (
+	"bytes"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// socketPair returns two ends of a TCP connection.
+func socketPair(t *testing.T) (a, b net.Conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	a, err = net.Dial("tcp", ln.Addr().String())
+	require.NoError(t, err)
+	b, err = ln.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { _, _ = a.Close(), b.Close() })
+	return a, b
+}
+
+func TestAWriteThatDoesNotWait(t *testing.T) {
+	a, b := socketPair(t)
+	d := newDirect(a)
+	require.NotNil(t, d)
+	n, err := d.write([]byte("hello"))
+	require.NoError(t, err)
+	require.Equal(t, 5, n)
+	if !raceEnabled { // its detector allocates
+		x := []byte("x")
+		require.Zero(t, testing.AllocsPerRun(100, func() { _, _ = d.write(x) }))
+	}
+
+	chunk := make([]byte, 1<<20)
+	for n = len(chunk); n == len(chunk); { // nobody reads
+		n, err = d.write(chunk)
+		require.NoError(t, err)
+	}
+	n, err = d.write(chunk)
+	require.NoError(t, err, "a full connection is no error")
+	require.Zero(t, n)
+
+	require.NoError(t, b.Close()) // with much unread: a reset
+	require.Eventually(t, func() bool { _, err := d.write(chunk); return err != nil }, 10*time.Second, time.Millisecond)
+	require.NoError(t, a.Close())
+	_, err = d.write(chunk)
+	require.ErrorIs(t, err, net.ErrClosed)
+}
+
+func TestOtherConnectionsAreWrittenByTheWriter(t *testing.T) {
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	require.Nil(t, newDirect(a))
+}
+
+// Whichever way a frame takes, all arrive, in order, also when the connection
+// is full for a while.
+func TestSendAndSendNowKeepTheirOrder(t *testing.T) {
+	l, peer := loopback(t, nil)
+	require.NotNil(t, l.direct)
+	l.Start(func([]byte) error { return nil }, func(error) {})
+	const count = 400
+	payload := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 1+i*37%9000) }
+	for i := range count {
+		if i%3 == 0 {
+			require.NoError(t, l.Send(payload(i)))
+		} else {
+			require.NoError(t, l.SendNow(payload(i)))
+		}
+	}
+	got := make(chan []byte, count)
+	peer.Start(func(p []byte) error { got <- bytes.Clone(p); return nil }, func(error) {}) // from now on it reads
+	for i := range count {
+		require.Equal(t, payload(i), within(t, got), "frame %d", i)
+	}
+	require.Eventually(t, func() bool { s := l.Stats(); return s.FramesOut == count && s.Queued == 0 }, 10*time.Second, time.Millisecond)
+	require.ErrorIs(t, l.SendNow(nil), ErrFrameSize)
+	require.NoError(t, l.Close())
+	require.ErrorIs(t, l.SendNow([]byte("x")), ErrClosed)
+}

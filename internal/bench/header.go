@@ -15,7 +15,7 @@ import (
 // header says where the figures come from.
 func header(begun time.Time, before string, seed uint64) report.Header {
 	return report.Header{
-		Command:    strings.TrimSpace("go run . " + strings.Join(os.Args[1:], " ")),
+		Command:    "go run . " + strings.Join(telling(os.Args[1:]), " "),
 		Commit:     commit(),
 		Memberlist: memberlistVersion(),
 		Go:         fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH),
@@ -25,6 +25,20 @@ func header(begun time.Time, before string, seed uint64) report.Header {
 		Load:       before + "; " + load(),
 		Seed:       seed,
 	}
+}
+
+// telling leaves out of a command where it writes its JSON, which changes nothing else.
+func telling(args []string) []string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		name, _, joined := strings.Cut(strings.TrimPrefix(args[i], "-"), "=")
+		if name = strings.TrimPrefix(name, "-"); name != "json" {
+			out = append(out, args[i])
+		} else if !joined {
+			i++ // its value
+		}
+	}
+	return out
 }
 
 func commit() string {

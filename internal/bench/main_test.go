@@ -127,3 +127,8 @@ func TestARowThatNeedsANetworkIsLeftOutWithTheReason(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(text), "Not run: nftables is not installed.")
 }
+
+func TestTheCommandIsToldWithoutItsJSON(t *testing.T) {
+	require.Equal(t, []string{"table", "-rows", "1", "-md", "page"}, telling([]string{"table", "-rows", "1", "-json", "x.json", "-md", "page"}))
+	require.Equal(t, []string{"table", "-md=page"}, telling([]string{"table", "--json=x.json", "-md=page", "-json"}))
+}

@@ -115,9 +115,9 @@ func (f *Fleet) Boot(ctx context.Context, n int) ([]*Node, error) {
 	return nodes, f.Settle(ctx, began, nodes)
 }
 
-// Settle waits until nodes of which some were just started see all of themselves. Whoever does not after five seconds is told to
-// join once more, again and again: with many joining at a time memberlist may need its next full exchange, half a
-// minute later, and what is measured here begins after that.
+// Settle waits until nodes of which some were just started see all of themselves. Those that do not after five seconds
+// are told to join once more, again and again: with many joining at a time memberlist may need its next full exchange,
+// half a minute later, and what is measured here begins after that.
 func (f *Fleet) Settle(ctx context.Context, began time.Time, nodes []*Node) error {
 	for {
 		short, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -126,7 +126,8 @@ func (f *Fleet) Settle(ctx context.Context, began time.Time, nodes []*Node) erro
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		for _, n := range nodes[1:] {
+		events, _ := f.Since(began)
+		for _, n := range shortOf(events, nodes, len(nodes)) {
 			n.Join(ctx) // an error shows in the view
 		}
 	}
@@ -134,24 +135,29 @@ func (f *Fleet) Settle(ctx context.Context, began time.Time, nodes []*Node) erro
 
 // AwaitSize waits until the last that each node was told since a time leaves its view with so many members.
 func (f *Fleet) AwaitSize(ctx context.Context, since time.Time, nodes []*Node, size int) error {
-	var missing int
-	ok := f.Await(ctx, since, func(events []subject.Event) bool {
-		sizes := map[string]int{}
-		for _, e := range events {
-			sizes[e.Node] = e.Size
-		}
-		missing = 0
-		for _, n := range nodes {
-			if sizes[n.Name] != size {
-				missing++
-			}
-		}
-		return missing == 0
-	})
-	if !ok {
-		return fmt.Errorf("%d of %d nodes do not see %d members in time", missing, len(nodes), size)
+	var missing []*Node
+	if !f.Await(ctx, since, func(events []subject.Event) bool {
+		missing = shortOf(events, nodes, size)
+		return len(missing) == 0
+	}) {
+		return fmt.Errorf("%d of %d nodes do not see %d members in time", len(missing), len(nodes), size)
 	}
 	return nil
+}
+
+// shortOf returns the nodes whose view, after what they were told last, is of another size.
+func shortOf(events []subject.Event, nodes []*Node, size int) []*Node {
+	sizes := map[string]int{}
+	for _, e := range events {
+		sizes[e.Node] = e.Size
+	}
+	var out []*Node
+	for _, n := range nodes {
+		if sizes[n.Name] != size {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // Members asks a node for its members.

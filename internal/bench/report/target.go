@@ -57,6 +57,7 @@ var aims = []aim{
 	{"13", 30, "1 of 30: healthy members dropped", "one lossy: no healthy member dropped", "", 0, false},
 	{"13", 30, "3 of 30: healthy members dropped", "three lossy: no healthy member dropped", "", 0, false},
 	{"13b", 30, "1 of 30: healthy members dropped", "one deaf now and then: no healthy member dropped", "", 0, false},
+	{"13c", 20, "1 of 20: healthy members dropped", "one lossy, alone: no healthy member dropped", "", 0, false},
 	{"14", 10, "dropped by, of 9, after 1s", "paused for 1 s: not dropped", "", 0, false},
 	{"14", 10, "dropped by, of 9, after 2s", "paused for 2 s: not dropped", "", 0, false},
 	{"14b", 10, "members dropped", "busy processors: nobody dropped", "", 0, false},

@@ -28,7 +28,7 @@ var killedRow = Row{
 	Subjects: []string{Tribes, LAN, Local, Even, Quick},
 	Sizes:    []int{5, 20, 60},
 	Repeats:  2,
-	Limit:    4 * time.Minute,
+	Limit:    3 * time.Minute,
 	Run:      booted(runKilled),
 }
 

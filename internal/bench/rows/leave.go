@@ -13,7 +13,7 @@ var leaveRow = Row{
 	Title: "A member leaves, and is the reason known",
 	Method: "The library's call for leaving, in one of N processes; the others stamp the removal, counted from the call. The reason is " +
 		"right if the application is told 'left' (tribes), or sees that state of the node (memberlist).",
-	Subjects: []string{Tribes, LAN, Local, Quick},
+	Subjects: []string{Tribes, LAN, Quick},
 	Sizes:    []int{20, 60},
 	Repeats:  1,
 	Limit:    4 * time.Minute,

@@ -18,7 +18,7 @@ var lossyRow = Row{
 		"all see all. Healthy members dropped counts what healthy members were told of healthy members; transitions are comings and " +
 		"goings of a lossy member as one healthy member is told (the mean). Agreement is the share of the time in which all healthy members " +
 		"have the same view.",
-	Subjects:  []string{Tribes, LAN, Local, Quick},
+	Subjects:  []string{Tribes, LAN, Local, Even},
 	Sizes:     []int{30},
 	Repeats:   1,
 	Alongside: true,
@@ -41,9 +41,27 @@ var flipRow = Row{
 	Run:       runFlip,
 }
 
+var quickLossyRow = Row{
+	ID:    "13c",
+	Title: "One member loses 80 % of what arrives, beside a memberlist that is tuned to be quick",
+	Method: "As row 13, with one lossy member for 30 s (three minutes with -full), and with the machine to itself: memberlist/quick then keeps " +
+		"the processors busy with members that come and go.",
+	Subjects: []string{Tribes, Quick},
+	Sizes:    []int{20},
+	Repeats:  1,
+	Network:  true,
+	Limit:    5 * time.Minute,
+	Run:      runQuickLossy,
+}
+
+func runQuickLossy(ctx context.Context, j *Job) error {
+	return j.disturbed(ctx, 1, func(ctx context.Context, bad []string) error { return j.lossy(ctx, 30*time.Second, bad) })
+}
+
 func runLossy(ctx context.Context, j *Job) error {
 	for _, faulty := range []int{1, 3} {
-		if err := j.disturbed(ctx, faulty, j.lossy); err != nil {
+		lossy := func(ctx context.Context, bad []string) error { return j.lossy(ctx, time.Minute, bad) }
+		if err := j.disturbed(ctx, faulty, lossy); err != nil {
 			return fmt.Errorf("%d lossy: %w", faulty, err)
 		}
 	}
@@ -52,12 +70,11 @@ func runLossy(ctx context.Context, j *Job) error {
 
 func runFlip(ctx context.Context, j *Job) error { return j.disturbed(ctx, 1, j.flip) }
 
-func (j *Job) lossy(ctx context.Context, bad []string) error {
+func (j *Job) lossy(ctx context.Context, d time.Duration, bad []string) error {
 	var rules network.Rules
 	if err := rules.Apply(ctx, network.Lossy(80, bad...)...); err != nil {
 		return err
 	}
-	d := time.Minute
 	if j.Full {
 		d = 3 * time.Minute
 	}

@@ -16,7 +16,7 @@ var manyRow = Row{
 		"together is one), the largest over the survivors; from the first to the last of them; and when the last survivor has the last.",
 	Subjects: []string{Tribes, LAN, Quick},
 	Sizes:    []int{30},
-	Repeats:  3,
+	Repeats:  2,
 	Limit:    3 * time.Minute,
 	Run:      booted(runMany),
 }

@@ -24,7 +24,7 @@ var pausesRow = Row{
 var hogRow = Row{
 	ID:    "14b",
 	Title: "The processors are kept busy",
-	Method: "One of N processes keeps all processors busy with four goroutines each, for 30 s. How often anybody was told that somebody is " +
+	Method: "One of N processes keeps all processors busy with four goroutines each, for 20 s. How often anybody was told that somebody is " +
 		"gone, though nobody is.",
 	Subjects: []string{Tribes, LAN, Quick},
 	Sizes:    []int{10},
@@ -87,7 +87,7 @@ func (j *Job) onePause(ctx context.Context, f *fleet.Fleet, nodes []*fleet.Node,
 
 func runHog(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	at := time.Now()
-	if err := nodes[1].Spin(ctx, 30*time.Second, 4); err != nil {
+	if err := nodes[1].Spin(ctx, 20*time.Second, 4); err != nil {
 		return err
 	}
 	if err := pause(ctx, 3*time.Second); err != nil {

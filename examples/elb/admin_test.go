@@ -20,13 +20,16 @@ type domainState struct {
 		Requests uint64 `json:"requests"`
 		Errors   uint64 `json:"errors"`
 	} `json:"traffic"`
-	Members []struct {
-		Name    string `json:"name"`
-		State   string `json:"state"`
-		Traffic struct {
-			Requests uint64 `json:"requests"`
-		} `json:"traffic"`
-	} `json:"members"`
+	Members []memberState `json:"members"`
+}
+
+// A memberState is what it says of a member.
+type memberState struct {
+	Name    string `json:"name"`
+	State   string `json:"state"`
+	Traffic struct {
+		Requests uint64 `json:"requests"`
+	} `json:"traffic"`
 }
 
 type pageState struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"sync"
 	"testing"
@@ -48,7 +50,6 @@ type stage struct {
 	member, http, admin string // addresses of the balancer
 	log                 *lockedBuffer
 	nodes               []*membership.Node
-	served              []http.Handler
 	blocked             func(from, to string) bool // tells whether a node cannot dial another one
 	client              *http.Client
 }
@@ -123,9 +124,15 @@ func (s *stage) until(what string, done func() bool) {
 // add starts a member and returns it. It ends with the test.
 func (s *stage) add(domain, name string, properties map[string]string, serve http.Handler) *membership.Node {
 	s.t.Helper()
+	return s.addAt("127.0.0.1:0", domain, name, properties, serve)
+}
+
+// addAt is add for a member with an address of its own.
+func (s *stage) addAt(at, domain, name string, properties map[string]string, serve http.Handler) *membership.Node {
+	s.t.Helper()
 	server := httptest.NewServer(serve)
 	s.t.Cleanup(server.Close)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", cmp.Or(at, "127.0.0.1:0"))
 	require.NoError(s.t, err)
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	all := map[string]string{"httpPort": port}
@@ -195,4 +202,16 @@ func (s *stage) ask(host, path string) (int, string) {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(body)
+}
+
+// A query is that of an address.
+type query map[string]string
+
+// of puts it behind a path.
+func (q query) of(path string) string {
+	v := url.Values{}
+	for key, value := range q {
+		v.Set(key, value)
+	}
+	return path + "?" + v.Encode()
 }

@@ -178,7 +178,7 @@ func small(t *testing.T, data []byte, n int) []byte {
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b color.Color) int { return count[b.(color.RGBA)] - count[a.(color.RGBA)] })
-	few := all[:min(len(all), 128)]
+	few := all[:min(len(all), 255)]
 	nearest := map[color.RGBA]uint8{}
 	out := image.NewPaletted(area, few)
 	for y := area.Min.Y; y < area.Max.Y; y++ {

@@ -167,6 +167,9 @@ func viewOf(shot *snapshot, d *domain, q query) domainView {
 	return out
 }
 
+// Arrows tells whether anybody is seen to watch anybody.
+func (v domainView) Arrows() bool { return v.Picture != nil && len(v.Picture.Lines) > 0 }
+
 // rowOf makes a row of the table.
 func rowOf(shot *snapshot, d *domain, r *row) rowView {
 	v := rowView{row: r, Link: link(d.name, r.ID), Traffic: r.traffic}

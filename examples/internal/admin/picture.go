@@ -101,7 +101,7 @@ func (w *web) dot(domain string, members []membership.Member, all int) *Dot {
 	if len(members) > 1 {
 		d.Title += fmt.Sprintf(", and %d more", len(members)-1)
 	}
-	if all <= mostLabels || w.focus != nil && len(w.focus) == 1 && worst.ID == w.focus[0] && all <= mostWatched {
+	if all <= mostLabels || len(w.focus) == 1 && worst.ID == w.focus[0] && all <= mostWatched {
 		d.Label = shorten(worst.Name)
 	}
 	return d

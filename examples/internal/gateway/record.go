@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"time"
 
@@ -57,6 +59,16 @@ func (w *recorder) Write(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p)
 	w.record.Bytes += int64(n)
 	return n, err
+}
+
+// Hijack takes the connection for an upgrade: its answer does not come through
+// WriteHeader.
+func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, both, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.record.Status, w.record.FirstByte = http.StatusSwitchingProtocols, time.Since(w.began)
+	}
+	return conn, both, err
 }
 
 // Unwrap is for http.ResponseController.

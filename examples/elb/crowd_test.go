@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -136,9 +137,7 @@ func (s *stage) addAt(at, domain, name string, properties map[string]string, ser
 	require.NoError(s.t, err)
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	all := map[string]string{"httpPort": port}
-	for k, v := range properties {
-		all[k] = v
-	}
+	maps.Copy(all, properties)
 	cfg := membership.Config{Domain: domain, Name: name, Listener: listener, WellKnown: wka.List{s.member}, Properties: all}
 	if blocked := s.blocked; blocked != nil {
 		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/gotribes/tribes/membership"
@@ -11,7 +13,7 @@ import (
 // Measures of the picture.
 const (
 	pictureWidth, pictureHeight = 560.0, 400.0
-	mostLetters                 = 20 // of a label
+	mostLetters                 = 14 // of a label
 )
 
 // A Picture is who watches whom, ready to be drawn.
@@ -21,7 +23,6 @@ type Picture struct {
 	Lines         []Line
 	Title         string // for those who do not see it
 	Note          string // what is left out; "" is nothing
-	Big           string // in the middle; "" is nothing
 	Focus         string // whose watchers are drawn; "" is everybody's
 }
 
@@ -62,7 +63,7 @@ func (w *web) draw(domain string) *Picture {
 		p.Note = fmt.Sprintf("Each dot stands for %d members and has the state of the one that is worst off.", per)
 	}
 	radius := 178.0
-	if n <= mostLabels {
+	if n <= mostLabels || w.focus != nil {
 		radius = 140
 	}
 	at := map[membership.ID]*Dot{}
@@ -71,26 +72,42 @@ func (w *web) draw(domain string) *Picture {
 		dot := w.dot(domain, ring[i*per:min((i+1)*per, n)], n)
 		angle := 2*math.Pi*float64(i)/float64(dots) - math.Pi/2
 		dot.place(angle, radius)
+		if p.covers(dot) {
+			dot.Label = ""
+		}
 		for _, m := range ring[i*per : min((i+1)*per, n)] {
 			at[m.ID] = dot
 		}
 		p.Dots = append(p.Dots, *dot)
 	}
+	slices.SortStableFunc(p.Dots, func(a, b Dot) int { return cmp.Compare(a.R, b.R) }) // large ones on top
 	p.place(w, domain, at)
 	p.connect(w, at)
 	p.Title = fmt.Sprintf("Who watches whom among the %d members of domain %s", n, domain)
-	if n > mostWatched {
-		p.Big = fmt.Sprint(n)
-	}
 	return p
 }
 
-// dot makes that of one or several members.
+// covers tells whether the label of a dot would hide another one. Where all dots
+// have labels there is room.
+func (p *Picture) covers(d *Dot) bool {
+	return d.Label != "" && len(p.Dots) > mostLabels && slices.ContainsFunc(p.Dots, func(o Dot) bool {
+		return o.Label != "" && o.Anchor == d.Anchor && math.Abs(o.LabelY-d.LabelY) < 17
+	})
+}
+
+// dot makes that of one or several members. Those that the picture is about, and
+// those that are not alive, are never small.
 func (w *web) dot(domain string, members []membership.Member, all int) *Dot {
 	worst := members[0]
 	for _, m := range members[1:] {
 		if m.State != membership.Alive && (worst.State == membership.Alive || m.State == membership.Suspect) {
 			worst = m
+		}
+	}
+	focused := false
+	for _, m := range members {
+		if slices.Contains(w.focus, m.ID) {
+			worst, focused = m, true
 		}
 	}
 	d := &Dot{R: min(9, max(2.2, 330/float64(all))), Class: worst.State.String(), Link: link(domain, worst.ID)}
@@ -101,8 +118,13 @@ func (w *web) dot(domain string, members []membership.Member, all int) *Dot {
 	if len(members) > 1 {
 		d.Title += fmt.Sprintf(", and %d more", len(members)-1)
 	}
-	if all <= mostLabels || len(w.focus) == 1 && worst.ID == w.focus[0] && all <= mostWatched {
+	if all <= mostLabels || focused {
 		d.Label = shorten(worst.Name)
+	}
+	if focused {
+		d.R = max(d.R, 6.5)
+	} else if d.Class != membership.Alive.String() {
+		d.R = max(d.R, 4.5)
 	}
 	return d
 }
@@ -130,9 +152,6 @@ func (p *Picture) place(w *web, domain string, at map[membership.ID]*Dot) {
 	shown := w.others[:min(len(w.others), 5)]
 	first := pictureWidth/2 - apart*float64(len(shown)-1)/2
 	y := pictureHeight / 2
-	if len(w.members) > mostWatched {
-		y += 46 // the middle has the number
-	}
 	for i, m := range shown {
 		d := &Dot{R: 8, Class: "manager", Manager: true, Link: link(domain, m.ID), X: round(first + apart*float64(i)), Y: y}
 		d.Title = fmt.Sprintf("%s, %s, manager", m.Name, m.Address)

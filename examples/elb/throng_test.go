@@ -30,8 +30,10 @@ type throng struct {
 
 // newThrong makes one.
 func newThrong(domain string, n int) *throng {
-	g := &throng{Feed: membership.NewFeed(domain), deaf: map[membership.ID]bool{},
-		balancer: membership.Member{ID: membership.ID{2}, Name: "balancer-1", Address: "10.0.9.1:4000", Domain: "wso2.carbon.lb.domain", Manager: true}}
+	g := &throng{Feed: membership.NewFeed(domain), deaf: map[membership.ID]bool{}}
+	g.balancer = membership.Member{
+		ID: membership.ID{2}, Name: "balancer-1", Address: "10.0.9.1:4000", Domain: "wso2.carbon.lb.domain", Manager: true,
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	var all []membership.Member
 	for i := range n {

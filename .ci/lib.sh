@@ -70,8 +70,18 @@ needs_nginx() {
 	fi
 }
 
+# needs_browser: the admin page is tested in a real browser, and metrics with promtool. On a CI machine missing ones are
+# installed; anywhere else these tests are skipped, and say so.
+needs_browser() {
+	command -v chromium >/dev/null 2>&1 && command -v promtool >/dev/null 2>&1 && return
+	if [ "${CI:-}" = true ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+		run apt-get update -q
+		run apt-get install -q -y --no-install-recommends chromium prometheus
+	fi
+}
+
 # The modules in folders of their own, which the root module does not require.
-nested='contrib/grpcpool internal/bench'
+nested='contrib/grpcpool contrib/prometheus examples/elb internal/bench'
 
 # needs_java: tests against Java members want a JDK, Tribes 9 and 10 and a Tomcat. On a CI machine missing ones are
 # installed; anywhere else these tests are skipped and say what is missing.

@@ -65,9 +65,14 @@ func binary(t *testing.T, name string) string {
 		if programs.dir, programs.err = os.MkdirTemp("", "examples"); programs.err != nil {
 			return
 		}
-		build := exec.Command("go", "build", "-o", programs.dir, "./node", "./elb", "./quickstart", "./embed")
-		if out, err := build.CombinedOutput(); err != nil {
-			programs.err = fmt.Errorf("%w\n%s", err, out)
+		for _, args := range [][]string{
+			{"build", "-o", programs.dir, "./node", "./quickstart", "./embed"},
+			{"build", "-C", "elb", "-o", programs.dir, "."}, // a module of its own
+		} {
+			if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+				programs.err = fmt.Errorf("%w\n%s", err, out)
+				return
+			}
 		}
 	})
 	require.NoError(t, programs.err, "the examples must build")

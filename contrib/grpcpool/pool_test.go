@@ -24,7 +24,9 @@ import (
 func named(name string) *grpc.ServiceDesc {
 	return &grpc.ServiceDesc{
 		ServiceName: "test.Named", HandlerType: (*any)(nil),
-		Methods: []grpc.MethodDesc{{MethodName: "Who", Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+		Methods: []grpc.MethodDesc{{MethodName: "Who", Handler: func(
+			_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor,
+		) (any, error) {
 			if err := decode(new(emptypb.Empty)); err != nil {
 				return nil, err
 			}

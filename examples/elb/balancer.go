@@ -5,9 +5,11 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gotribes/tribes/examples/internal/gateway"
@@ -30,20 +32,20 @@ type balancer struct {
 	now    *settings
 	gw     *gateway.Gateway
 	find   members.Find
+	mu     sync.Mutex // for changes of pools, and for others who read them
 	pools  map[*gateway.Route]*members.Pool
 	certs  atomic.Pointer[[]tls.Certificate]
 	keys   atomic.Pointer[[]sticky.Key]
 	logger *slog.Logger
 }
 
-// newBalancer makes one that answers nothing yet. The ports are those that it
-// listens on; "" is none.
-func newBalancer(s *settings, args []string, httpPort, httpsPort string, logger *slog.Logger) *balancer {
+// newBalancer makes one that answers nothing yet. over is told of requests.
+func newBalancer(s *settings, args []string, d *doors, over func(*gateway.Record), logger *slog.Logger) *balancer {
 	options := gateway.Options{
-		HTTPPort: httpPort, HTTPSPort: httpsPort,
+		HTTPPort: port(d.plain), HTTPSPort: port(d.secure),
 		Members: s.scheme, Trusted: s.trusted, Wait: s.wait,
 		MaxBody: s.maxBody, ClientIdle: s.clientIdle, MemberAnswers: s.answers, MemberIdle: s.silence,
-		Logger: logger,
+		Logger: logger, Over: over,
 	}
 	if s.sticky == "learn" || s.sticky == "both" {
 		options.Learn = sticky.Names
@@ -137,7 +139,9 @@ func (b *balancer) apply(s *settings, l *loaded) {
 			return made
 		})
 		if made != nil {
+			b.mu.Lock()
 			b.pools[r] = made
+			b.mu.Unlock()
 		}
 		keep = append(keep, r)
 		return r
@@ -147,11 +151,9 @@ func (b *balancer) apply(s *settings, l *loaded) {
 		table.Rest(to(s.rest, ""))
 	}
 	b.gw.SetRules(&gateway.Rules{Table: table, Tenants: l.tenants, SessionTimeout: s.sessionTimeout}, keep)
-	for r := range b.pools {
-		if !slices.Contains(keep, r) {
-			delete(b.pools, r)
-		}
-	}
+	b.mu.Lock()
+	maps.DeleteFunc(b.pools, func(r *gateway.Route, _ *members.Pool) bool { return !slices.Contains(keep, r) })
+	b.mu.Unlock()
 	b.now = s
 }
 

@@ -37,10 +37,29 @@ func (s *settings) check() error {
 	if s.maxHeader < 1 || s.maxConnections < 1 {
 		return program.Bad("max-header", fmt.Sprint(s.maxHeader), "want -max-header and -max-connections of at least 1")
 	}
-	for _, check := range []func() error{s.checkTLS, s.checkSticky, s.checkTrust, s.checkTribes, s.checkRoutes} {
+	for _, check := range []func() error{s.checkAdmin, s.checkTLS, s.checkSticky, s.checkTrust, s.checkTribes, s.checkRoutes} {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkAdmin looks at what an operator sees. An address without a host is that of
+// this machine alone.
+func (s *settings) checkAdmin() error {
+	if strings.HasPrefix(s.admin, ":") {
+		s.admin = "127.0.0.1" + s.admin
+	}
+	switch {
+	case s.accessLog != "" && s.accessLog != "text" && s.accessLog != "json":
+		return program.Bad("access-log", s.accessLog, "want text or json")
+	case s.admin == "" && s.profiles:
+		return program.Missing("admin", "-pprof is served there: want a host:port, as 127.0.0.1:8280")
+	case s.admin == "" && s.readyMembers:
+		return program.Missing("admin", "-ready-members is about /readyz there: want a host:port, as 127.0.0.1:8280")
+	case s.metricMembers < 1:
+		return program.Bad("metrics-members", fmt.Sprint(s.metricMembers), "want at least 1")
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type group interface {
 
 // A cluster is the balancer's node, whatever protocol it speaks with members.
 type cluster struct {
+	stats  func() membership.Stats // nil if there are none
 	self   func() membership.Member
 	find   members.Find
 	groups iter.Seq[group] // also those that come later, until the node ends
@@ -73,6 +74,7 @@ func startNode(s *settings, listener net.Listener, logger *slog.Logger) (*cluste
 		return nil, program.Config(err, s.flagOf())
 	}
 	return &cluster{
+		stats:  node.Stats,
 		self:   node.Self,
 		find:   members.FromNode(node),
 		groups: groupsOf(node.Groups(context.Background())),

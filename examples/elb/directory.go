@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,34 +15,38 @@ import (
 // the balancer follows whatever domains members bring.
 type directory struct {
 	node    *cluster
-	events  *eventlog.Writer // nil is silent
-	mu      sync.Mutex       // for domains; held for nothing else
-	domains map[string]bool  // the names; the node bounds how many there are
+	follow  func(group)     // called for each, in a goroutine of its own; nil: nobody wants to know
+	mu      sync.Mutex      // for domains; held for nothing else
+	domains map[string]bool // the names; the node bounds how many there are
 }
 
 // newDirectory makes an empty one; run fills it.
-func newDirectory(node *cluster, events *eventlog.Writer) *directory {
-	return &directory{node: node, events: events, domains: map[string]bool{}}
+func newDirectory(node *cluster, follow func(group)) *directory {
+	return &directory{node: node, follow: follow, domains: map[string]bool{}}
 }
 
-// run follows the groups, and writes their events, until the node has ended.
+// run follows the groups until the node has ended.
 func (d *directory) run() {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	// Ends with the node and not with the program's context, so that what
-	// happens while it leaves is shown too.
-	ctx := context.Background()
 	for g := range d.node.groups {
 		d.note(g.Domain())
-		if d.events == nil {
-			continue // a subscription has its price: members wait for it when they leave
+		if d.follow != nil { // a subscription has its price: members wait for it when they leave
+			wg.Go(func() { d.follow(g) })
 		}
-		wg.Go(func() {
-			for c := range g.Changes(ctx) {
-				d.events.Change(c, d.node.self().ID)
-			}
-		})
 	}
+}
+
+// groups gives all groups that are there.
+func (d *directory) groups() []group {
+	var out []group
+	for _, domain := range d.names() {
+		// A domain that nobody belongs to any more may be gone again.
+		if g, ok := d.node.find(domain).(group); ok {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // note remembers a name.
@@ -70,36 +72,16 @@ type view struct {
 	Managers []eventlog.Member `json:"managers"`
 }
 
-// handler answers GET /members with all views, sorted by domain, and GET /healthz
-// with 200, or with 503 once the node has ended.
-func (d *directory) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /members", d.members)
-	mux.HandleFunc("GET /healthz", d.healthz)
-	return mux
-}
-
-func (d *directory) members(w http.ResponseWriter, _ *http.Request) {
+// ServeHTTP answers with all views, sorted by domain.
+func (d *directory) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	views := []view{} // never null
-	for _, domain := range d.names() {
-		// A domain that nobody belongs to any more may be gone again.
-		if g := d.node.find(domain); g != nil {
-			views = append(views, viewOf(g.View()))
-		}
+	for _, g := range d.groups() {
+		views = append(views, viewOf(g.View()))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
 	_ = out.Encode(views) // only the client's absence can fail it
-}
-
-func (d *directory) healthz(w http.ResponseWriter, _ *http.Request) {
-	select {
-	case <-d.node.done:
-		http.Error(w, "the node has ended", http.StatusServiceUnavailable)
-	default:
-		io.WriteString(w, "ok\n")
-	}
 }
 
 // viewOf makes the JSON form of a view.

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
-	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -60,30 +59,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer node.close()
 
-	b := newBalancer(s, args, port(doors.plain), port(doors.secure), logger)
+	desk := newDesk(s, node, logger)
+	defer desk.close()
+	b := newBalancer(s, args, doors, desk.over(stderr), logger)
 	defer b.gw.Close()
 	b.find = node.find
 	b.apply(s, files)
-	events := eventlog.New(stdout)
-	if !s.events {
-		events = nil // silent
+	var events *eventlog.Writer // silent
+	if s.events {
+		events = eventlog.New(stdout)
 	}
-	dir := newDirectory(node, events)
+	dir := newDirectory(node, desk.follower(events))
 	wg.Go(dir.run)
 	wg.Go(node.follow)
 	refused := make(chan error, 1)
 	wg.Go(func() {
 		if err := node.joined(ctx); err != nil {
 			refused <- err
+		} else if ctx.Err() == nil {
+			desk.joined.Store(true)
 		}
 	})
-	doors.serve(b, dir.handler())
-	return attend(ctx, b, node, doors, refused)
+	desk.open(b, dir, doors)
+	doors.serve(b)
+	return attend(ctx, b, node, doors, desk, refused)
 }
 
 // attend waits for the end, and meanwhile reads files again that have changed,
 // or all of them on SIGHUP.
-func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, refused <-chan error) error {
+func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, desk *desk, refused <-chan error) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -122,8 +126,11 @@ func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, refus
 		case err = <-doors.admin.Failed():
 		}
 	}
+	desk.ending.Store(true)
 	doors.shutdown()
 	node.leave()
+	desk.close()
+	doors.admin.Shutdown()
 	return err
 }
 
@@ -160,7 +167,7 @@ func port(s *program.HTTPServer) string {
 }
 
 // serve begins to answer.
-func (d *doors) serve(b *balancer, admin http.Handler) {
+func (d *doors) serve(b *balancer) {
 	if d.plain != nil {
 		d.plain.Log(b.gw.ErrorLog())
 		d.plain.Serve(b.gw.Handler(false, d.plain.Port()))
@@ -170,16 +177,14 @@ func (d *doors) serve(b *balancer, admin http.Handler) {
 		d.secure.Secure(&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: b.certificate})
 		d.secure.Serve(b.gw.Handler(true, d.secure.Port()))
 	}
-	d.admin.Serve(admin)
 }
 
-// shutdown lets requests under way end, at all doors at the same time.
+// shutdown lets requests under way end, at all doors for clients at the same time.
 func (d *doors) shutdown() {
 	var wg sync.WaitGroup
 	wg.Go(d.plain.Shutdown)
 	wg.Go(d.secure.Shutdown)
 	wg.Wait()
-	d.admin.Shutdown()
 }
 
 // close cuts everything off.

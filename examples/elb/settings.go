@@ -52,6 +52,9 @@ type settings struct {
 	maxBody                        int64
 	maxHeader, maxConnections      int
 	trust                          program.List
+	accessLog                      string // text or json; "" is none
+	profiles, readyMembers         bool   // what the admin address has
+	metricMembers                  int
 
 	sources *program.Sources
 	notes   []conf.Note       // settings of files without an effect
@@ -89,6 +92,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	s.memberFlags(f)
 	s.fileFlags(f)
 	s.httpFlags(f)
+	s.adminFlags(f)
 	if err := f.Parse(args, help); err != nil {
 		return nil, err
 	}
@@ -138,7 +142,6 @@ func (s *settings) fileFlags(f program.Flags) {
 func (s *settings) httpFlags(f program.Flags) {
 	f.StringVar(&s.http, "http", defaultHTTP, "the `host:port` to serve HTTP on; port 0 picks one")
 	f.StringVar(&s.https, "https", "", "the `host:port` to serve HTTPS on (default none)")
-	f.StringVar(&s.admin, "admin", "", "the `host:port` to serve GET /members and /healthz on (default none)")
 	f.Var(&s.cert, "cert", "`files` with certificate and key for -https, with commas between: PEM, PKCS #12 or JKS; "+
 		"clients get the one for the host that they ask for, else the first; read again when they change")
 	f.StringVar(&s.certKey, "cert-key", "", "the `file` with the key, where PEM has it in a file of its own and there is one -cert")
@@ -163,6 +166,17 @@ func (s *settings) httpFlags(f program.Flags) {
 	f.IntVar(&s.maxHeader, "max-header", 64<<10, "the most `bytes` of a request's header")
 	f.IntVar(&s.maxConnections, "max-connections", 20_000, "the most connections of clients at each port")
 	f.Var(&s.trust, "trust", "`addresses` or networks of proxies before this one, whose X-Forwarded-* are kept and added to")
+}
+
+// adminFlags are those about what an operator sees.
+func (s *settings) adminFlags(f program.Flags) {
+	f.StringVar(&s.admin, "admin", "", "the `host:port` to serve the admin page, /members, /metrics, /healthz and /readyz on; "+
+		"without a host it is for this machine alone (default none)")
+	f.BoolVar(&s.readyMembers, "ready-members", false, "/readyz also wants a member in one of the domains to balance")
+	f.IntVar(&s.metricMembers, "metrics-members", 50, "the most members of a pool with metrics of their own; "+
+		"those of the others are added up")
+	f.BoolVar(&s.profiles, "pprof", false, "serve profiles of the program below /debug/pprof/ of -admin")
+	f.StringVar(&s.accessLog, "access-log", "", "write a line for each request to standard error, as `text or json` (default none)")
 }
 
 // config makes the library's settings.

@@ -83,7 +83,7 @@ func checkImports(t *tree) []breach {
 	var out []breach
 	unknown := map[string]bool{} // folders, so that each is named once and not once a file
 	for _, s := range t.sources {
-		if _, ok := importPolicy[s.dir()]; !ok && !isExample(s.dir()) {
+		if _, ok := importPolicy[s.dir()]; !ok && !isExample(s.dir()) && !s.nested {
 			if !unknown[s.dir()] {
 				unknown[s.dir()] = true
 				out = append(out, breach{path: s.dir(), text: "this package is not in the import policy; " +
@@ -120,6 +120,10 @@ func mayImport(s *source, p string) bool {
 		return true // the standard library: its paths begin with a word without a dot
 	case ours && folder == dir:
 		return s.isTest() // an external test package imports what it tests
+	case s.nested && !ours:
+		return true // its own go.mod says what it needs, and burdens no user of the library
+	case s.nested:
+		return mayNested(dir, folder)
 	case isExample(dir) && ours:
 		return publicPackages[folder] || sameExample(dir, folder) || strings.HasPrefix(folder, "examples/internal/")
 	}
@@ -128,6 +132,13 @@ func mayImport(s *source, p string) bool {
 		return true
 	}
 	return s.isTest() && holds(inTests, ours, folder, p)
+}
+
+// mayNested decides what a module in a folder of its own may import of ours: what is public, other modules below
+// contrib and, as an example, what all examples share.
+func mayNested(dir, folder string) bool {
+	return publicPackages[folder] || strings.HasPrefix(folder, "contrib/") ||
+		isExample(dir) && (sameExample(dir, folder) || strings.HasPrefix(folder, "examples/internal/"))
 }
 
 // holds tells whether an allowance names a folder of ours, or a package p of others.

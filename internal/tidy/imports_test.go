@@ -6,6 +6,9 @@ func TestImports(t *testing.T) {
 	one := func(path, imports string) map[string]string {
 		return map[string]string{path: "package p\nimport " + imports}
 	}
+	nested := func(dir, imports string) map[string]string {
+		return map[string]string{dir + "/go.mod": "module x", dir + "/a.go": "package p\nimport " + imports}
+	}
 	try(t, checkImports, []trial{
 		{"inward is allowed", one("membership/a.go", `"`+module+`/internal/machine"`), nil},
 		{"outward is not", one("internal/machine/a.go", `"`+module+`/membership"`),
@@ -32,6 +35,11 @@ func TestImports(t *testing.T) {
 		{"but not each other's", one("examples/elb/a.go", `"`+module+`/examples/node"`), []string{"examples/elb/a.go:2 | "}},
 		{"nor what is internal", one("examples/elb/a.go", `"`+module+`/internal/wire"`), []string{"examples/elb/a.go:2 | "}},
 		{"their tests neither", one("examples/elb/a_test.go", `"`+module+`/internal/wire"`), []string{"examples/elb/a_test.go:2 | "}},
+		{"a nested module needs what its go.mod says", nested("contrib/x", `"example.test/other"`), nil},
+		{"and what is public of ours", nested("contrib/x", `"`+module+`/membership"`), nil},
+		{"but not what is internal", nested("contrib/x", `"`+module+`/internal/wire"`), []string{"contrib/x/a.go:2 | "}},
+		{"an example of its own what examples share", nested("examples/x", `"`+module+`/examples/internal/admin"`), nil},
+		{"which is not for others", nested("contrib/x", `"`+module+`/examples/internal/admin"`), []string{"contrib/x/a.go:2 | "}},
 		{"an unknown folder", map[string]string{"util/a.go": "package util", "util/b.go": "package util"},
 			[]string{"util | with a reason"}},
 	})

@@ -41,6 +41,8 @@ type source struct {
 	text string
 	fset *token.FileSet
 	file *ast.File
+	// nested says that it belongs to a module in a folder of its own.
+	nested bool
 }
 
 func (s *source) dir() string    { return path.Dir(s.path) }
@@ -115,7 +117,7 @@ type page struct {
 	text string
 }
 
-// A tree is what the rules look at: the Go files of the root module, the Markdown files, and go.mod.
+// A tree is what the rules look at: the Go files of the root module and of the nested ones, the Markdown files, and go.mod.
 type tree struct {
 	fsys    fs.FS
 	sources []*source // ordered by path
@@ -124,8 +126,8 @@ type tree struct {
 }
 
 // load reads a tree. Left out, as the go command does: testdata, vendor, folders whose name begins with a dot or an
-// underscore, and the Go files of nested modules (folders with a go.mod of their own). Markdown of nested modules
-// is read. A Go file that does not parse is an error that names it.
+// underscore. Files of nested modules (folders with a go.mod of their own) are read as well, and marked. A Go file that does
+// not parse is an error that names it.
 func load(fsys fs.FS) (*tree, error) {
 	t := &tree{fsys: fsys}
 	text, err := fs.ReadFile(fsys, "go.mod")
@@ -157,7 +159,7 @@ func load(fsys fs.FS) (*tree, error) {
 
 // read adds one file to the tree, if it is of a kind that a rule looks at.
 func (t *tree) read(p string, nested bool) error {
-	isGo := strings.HasSuffix(p, ".go") && !nested
+	isGo := strings.HasSuffix(p, ".go")
 	if !isGo && !strings.HasSuffix(p, ".md") {
 		return nil
 	}
@@ -170,7 +172,7 @@ func (t *tree) read(p string, nested bool) error {
 		return nil
 	}
 	// Objects are not resolved: the rules look at names, and a file alone could not be resolved anyway.
-	s := &source{path: p, text: string(text), fset: token.NewFileSet()}
+	s := &source{path: p, text: string(text), fset: token.NewFileSet(), nested: nested}
 	s.file, err = parser.ParseFile(s.fset, p, text, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		return err

@@ -82,15 +82,19 @@ func TestLoadReadsWhatTheGoCommandBuilds(t *testing.T) {
 		".git/hook.go":            "not Go",
 		"vendor/x/x.go":           "not Go",
 		"internal/bench/go.mod":   "module bench",
-		"internal/bench/x/x.go":   "not looked at",
+		"internal/bench/x/x.go":   "package x",
 		"internal/bench/READ.md":  "looked at",
 		"internal/machine/doc.go": "package machine",
 	})
-	var got []string
+	var got, nested []string
 	for _, s := range tree.sources {
 		got = append(got, s.path)
+		if s.nested {
+			nested = append(nested, s.path)
+		}
 	}
-	require.Equal(t, []string{"doc.go", "internal/machine/doc.go", "wka/list.go"}, got)
+	require.Equal(t, []string{"doc.go", "internal/bench/x/x.go", "internal/machine/doc.go", "wka/list.go"}, got)
+	require.Equal(t, []string{"internal/bench/x/x.go"}, nested, "a module of its own, and what is below it")
 	require.Len(t, tree.pages, 1)
 }
 

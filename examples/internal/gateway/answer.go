@@ -18,6 +18,7 @@ func (g *Gateway) answerError(w http.ResponseWriter, r *http.Request, err error)
 	x := WantOf(r).exchange
 	status, text := http.StatusBadGateway, "the member that was asked broke off"
 	fault := x.body.failure()
+	x.fault = fault == nil && r.Context().Err() == nil
 	_, long := errors.AsType[*http.MaxBytesError](fault)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	broken, sent := errors.AsType[*upstream.FailedError](err)

@@ -52,6 +52,10 @@ type Options struct {
 	MemberIdle    time.Duration // a member that stops in the middle of an answer is cut off. Default: 5 min
 
 	Logger *slog.Logger // nil is silent
+
+	// Over is told of each request when it is over, by the goroutine of the request.
+	// Nil: nobody is.
+	Over func(*Record)
 }
 
 // Defaults of Options.
@@ -220,12 +224,36 @@ type exchange struct {
 	in      *http.Request
 	timeout time.Duration // of sessions
 	body    *clientBody   // nil if the request has none
+	fault   bool          // see Record
 }
 
 // ServeHTTP answers 404 for a host or tenant without a route, 503 with
 // Retry-After if nobody is there to answer, 413 for a body that is too long, 504
 // if a member takes too long, 502 if one breaks off or talks nonsense.
 func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	tell := e.g.options.Over
+	if tell == nil {
+		e.serve(w, r, func(*exchange) {})
+		return
+	}
+	out := newRecorder(w, r)
+	var x *exchange
+	whole := false
+	defer func() { // also if the member breaks off within its answer, which is a panic
+		if x != nil && !whole {
+			x.fault = r.Context().Err() == nil
+		}
+		out.over(x, tell)
+	}()
+	e.serve(out, r, func(found *exchange) {
+		x = found
+		out.routed(x)
+	})
+	whole = true
+}
+
+// serve answers a request. found is told where it belongs.
+func (e *entrance) serve(w http.ResponseWriter, r *http.Request, found func(*exchange)) {
 	if r.Method == http.MethodConnect {
 		http.Error(w, "this is no forward proxy", http.StatusMethodNotAllowed)
 		return
@@ -251,6 +279,7 @@ func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if m := e.g.options.Members; m != SameScheme {
 		x.want.HTTPS = m == HTTPSScheme
 	}
+	found(x)
 	out := newClientWriter(w, e.g.options.ClientIdle)
 	x.want.exchange = x
 	ctx := WithWant(r.Context(), &x.want)

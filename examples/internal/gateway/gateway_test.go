@@ -296,9 +296,10 @@ func TestExpectContinueAsksTheMember(t *testing.T) {
 	require.Equal(t, http.StatusExpectationFailed, resp.StatusCode, "the member's no comes before any body")
 }
 
-func TestUpgradesPass(t *testing.T) {
-	f := newFront(t, gateway.Options{ClientIdle: 100 * time.Millisecond, MemberIdle: 100 * time.Millisecond}, members.Options{})
-	f.all.set("d", raw(t, 1, func(conn net.Conn, r *bufio.Reader) {
+// upgrade opens a connection that leads to a member which says loudly what it hears.
+func (f *front) upgrade() (net.Conn, *bufio.Reader) {
+	f.t.Helper()
+	f.all.set("d", raw(f.t, 1, func(conn net.Conn, r *bufio.Reader) {
 		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		line, _ := r.ReadString('\n') // what is missing is seen by the client
 		io.WriteString(conn, strings.ToUpper(line))
@@ -306,8 +307,14 @@ func TestUpgradesPass(t *testing.T) {
 	conn, r := f.dial()
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: d.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	resp, err := http.ReadResponse(r, nil)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
+	require.NoError(f.t, err)
+	require.Equal(f.t, http.StatusSwitchingProtocols, resp.StatusCode)
+	return conn, r
+}
+
+func TestUpgradesPass(t *testing.T) {
+	f := newFront(t, gateway.Options{ClientIdle: 100 * time.Millisecond, MemberIdle: 100 * time.Millisecond}, members.Options{})
+	conn, r := f.upgrade()
 	<-time.After(300 * time.Millisecond) // beyond the limits for requests: they are not for this
 	io.WriteString(conn, "words\n")
 	line, err := r.ReadString('\n')

@@ -309,6 +309,17 @@ func (p *Pool) Changed() <-chan struct{} {
 	return nil
 }
 
+// Stats are the counts of the pool below; false if nobody has heard of the domain.
+func (p *Pool) Stats() (upstream.Stats, bool) {
+	f := p.now()
+	if f == nil {
+		return upstream.Stats{}, false
+	}
+	s := f.pool().Stats()
+	s.Domain = p.domain // also before the first change
+	return s, true
+}
+
 // unheard is why nobody can be picked in a domain without a group.
 const unheard = "no member of it has been heard of"
 

@@ -156,9 +156,10 @@ func (b *bench) run() error {
 	if b.dir, err = os.MkdirTemp("", "proxybench"); err != nil {
 		return err
 	}
-	build := exec.Command("go", "build", "-o", b.dir, "./examples/elb", "./examples/node")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+	for _, dir := range []string{"examples/elb", "examples/node"} { // the former is a module of its own
+		if out, err := exec.Command("go", "build", "-C", dir, "-o", b.dir, ".").CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
 	}
 	all, err := b.contenders()
 	if err != nil {

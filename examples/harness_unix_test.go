@@ -51,6 +51,9 @@ func TestMain(m *testing.M) {
 	if programs.own {
 		os.RemoveAll(programs.dir)
 	}
+	if lastRelease.dir != "" {
+		os.RemoveAll(lastRelease.dir)
+	}
 	os.Exit(code)
 }
 
@@ -138,7 +141,14 @@ type proc struct {
 // launch starts a program. At the end of the test it is killed if it still runs.
 func launch(t *testing.T, name string, args ...string) *proc {
 	t.Helper()
-	p := &proc{t: t, name: name, cmd: exec.Command(binary(t, name), args...), done: make(chan struct{}), more: make(chan struct{})}
+	return launchFile(t, binary(t, name), args...)
+}
+
+// launchFile is launch for a binary that came from elsewhere.
+func launchFile(t *testing.T, path string, args ...string) *proc {
+	t.Helper()
+	name := filepath.Base(path)
+	p := &proc{t: t, name: name, cmd: exec.Command(path, args...), done: make(chan struct{}), more: make(chan struct{})}
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	stderr, err := p.cmd.StderrPipe()

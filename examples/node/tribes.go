@@ -58,7 +58,7 @@ func startTribes(ctx context.Context, s *settings, properties map[string]string,
 	return &peer{
 		self:     node.Self,
 		changes:  node.Own().Changes(context.Background()),
-		announce: func(context.Context, *eventlog.Writer) error { return nil },
+		announce: func(context.Context, *eventlog.Writer, *health) error { return nil },
 		publish: func(context.Context, map[string]string) error {
 			return errFixed
 		},

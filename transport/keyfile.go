@@ -31,7 +31,7 @@ func ReadKeyFile(path string) ([]Key, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("key file %s: not a file but %v", path, info.Mode().Type())
 	}
-	if err := checkKeyMode(info.Mode()); err != nil {
+	if err := checkKeyMode(info); err != nil {
 		return nil, fmt.Errorf("key file %s: %w; chmod 600 %s", path, err, path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))

@@ -59,8 +59,8 @@ func startNode(s *settings, properties map[string]string, listener net.Listener,
 		return nil, program.Config(err, s.flagOf())
 	}
 	return &peer{
-		self:     node.Self,
-		changes:  node.Own().Changes(context.Background()),
+		self:    node.Self,
+		changes: node.Own().Changes(context.Background()),
 		announce: func(ctx context.Context, events *eventlog.Writer, state *health) error {
 			return announce(ctx, node, events, state)
 		},

@@ -198,7 +198,7 @@ func sendMessages(b *testing.B, c net.Conn, count int) {
 	defer c.Close()
 	message := make([]byte, 16)
 	for range count {
-		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = c.SetWriteDeadline(time.Now().Add(time.Minute))
 		if _, err := c.Write(message); err != nil {
 			b.Error(err)
 			return
@@ -210,7 +210,7 @@ func readMessages(b *testing.B, c net.Conn, count int) {
 	defer c.Close()
 	message := make([]byte, 16)
 	for range count {
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 		if _, err := c.Read(message); err != nil && !errors.Is(err, net.ErrClosed) {
 			b.Error(err)
 			return

@@ -15,11 +15,10 @@ const handedOut = 0o440
 
 // checkKeyMode refuses a key file that others may read or change.
 func checkKeyMode(info fs.FileInfo) error {
-	mode := info.Mode().Perm()
-	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid == 0 && mode == handedOut {
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid == 0 && info.Mode() == handedOut {
 		return nil
 	}
-	if mode&0o077 != 0 {
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return fmt.Errorf("mode %#o lets others read or change it", mode)
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 
 // A health is what -health answers to whoever starts and stops this program.
 type health struct {
-	known   atomic.Bool // every balancer of the domain has taken note of the node
+	known   atomic.Bool // every balancer of the domain has taken note of the node; with -tribes, it has joined
 	leaving atomic.Bool
 }
 

@@ -22,13 +22,13 @@ type (
 		Metadata   metadata `json:"metadata"`
 		Spec       struct {
 			// Of a Service.
-			ClusterIP                string            `json:"clusterIP"`
-			PublishNotReadyAddresses bool              `json:"publishNotReadyAddresses"`
-			Ports                    []servicePort     `json:"ports"`
-			Selector                 json.RawMessage   `json:"selector"` // of a Deployment too, in another form
-			PodSelector              *labelSelector    `json:"podSelector"`
-			PolicyTypes              []string          `json:"policyTypes"`
-			Ingress                  []ingress         `json:"ingress"`
+			ClusterIP                string          `json:"clusterIP"`
+			PublishNotReadyAddresses bool            `json:"publishNotReadyAddresses"`
+			Ports                    []servicePort   `json:"ports"`
+			Selector                 json.RawMessage `json:"selector"` // of a Deployment too, in another form
+			PodSelector              *labelSelector  `json:"podSelector"`
+			PolicyTypes              []string        `json:"policyTypes"`
+			Ingress                  []ingress       `json:"ingress"`
 			// Of a Deployment.
 			Replicas int `json:"replicas"`
 			Strategy struct {
@@ -92,12 +92,12 @@ type (
 		PeriodSeconds int `json:"periodSeconds"`
 	}
 	compose struct {
-		Services map[string]composeService `json:"services"`
+		Services map[string]composeEntry `json:"services"`
 		Secrets  map[string]struct {
 			File string `json:"file"`
 		} `json:"secrets"`
 	}
-	composeService struct {
+	composeEntry struct {
 		Image string `json:"image"`
 		Build *struct {
 			Context    string `json:"context"`

@@ -147,8 +147,13 @@ func launch(t *testing.T, name string, args ...string) *proc {
 // launchFile is launch for a binary that came from elsewhere.
 func launchFile(t *testing.T, path string, args ...string) *proc {
 	t.Helper()
-	name := filepath.Base(path)
-	p := &proc{t: t, name: name, cmd: exec.Command(path, args...), done: make(chan struct{}), more: make(chan struct{})}
+	return launchCommand(t, filepath.Base(path), exec.Command(path, args...))
+}
+
+// launchCommand is launch for a command that is set up otherwise.
+func launchCommand(t *testing.T, name string, cmd *exec.Cmd) *proc {
+	t.Helper()
+	p := &proc{t: t, name: name, cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	stderr, err := p.cmd.StderrPipe()
@@ -166,7 +171,7 @@ func launchFile(t *testing.T, path string, args ...string) *proc {
 		p.cmd.Process.Kill() // an error says that it has ended
 		<-p.done
 		if t.Failed() {
-			t.Logf("%s %v wrote on standard error:\n%s", name, args, p.log())
+			t.Logf("%s %v wrote on standard error:\n%s", name, cmd.Args[1:], p.log())
 		}
 	})
 	return p

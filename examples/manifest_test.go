@@ -89,7 +89,8 @@ type (
 			Path string `json:"path"`
 			Port string `json:"port"`
 		} `json:"httpGet"`
-		PeriodSeconds int `json:"periodSeconds"`
+		InitialDelaySeconds int `json:"initialDelaySeconds"`
+		PeriodSeconds       int `json:"periodSeconds"`
 	}
 	compose struct {
 		Services map[string]composeEntry `json:"services"`

@@ -200,7 +200,7 @@ func (c *cluster) start(kind string) *pod {
 	root := c.image()
 	outside, inside := fmt.Sprint("host", c.started), fmt.Sprint("pod", c.started)
 	script := `read go && ip link set lo up && ip addr add "$1"/24 dev "$2" && ip link set "$2" up && ip route add default via 10.77.0.1 &&
-		root=$3 && shift 3 && exec chroot --userspec=` + nobody + ` --groups= "$root" "$@"`
+		read go && root=$3 && shift 3 && exec chroot --userspec=` + nobody + ` --groups= "$root" "$@"`
 	args := append([]string{"-c", script, kind, p.ip, inside, root}, p.of.Command...)
 	args = append(append(args, podArgs(p.of, p.ip)...), "-events")
 	if kind == "node" {
@@ -224,6 +224,13 @@ func (c *cluster) start(kind string) *pod {
 	}
 	_, err = io.WriteString(gate, "go\n")
 	require.NoError(c.t, err)
+	c.until("its network is up, as it is before a container starts", func() bool {
+		out, err := exec.Command("ip", "-d", "link", "show", outside).CombinedOutput()
+		require.NoError(c.t, err, "%s", out)
+		return strings.Contains(string(out), "bridge_slave state forwarding")
+	})
+	_, err = io.WriteString(gate, "go\n")
+	require.NoError(c.t, err)
 	gate.Close()
 	c.pods[kind] = append(c.pods[kind], p)
 	return p
@@ -242,7 +249,8 @@ func (c *cluster) image() string {
 		require.NoError(c.t, err)
 		require.NoError(c.t, os.WriteFile(filepath.Join(root, name), program, 0o755))
 	}
-	resolv := "nameserver 10.77.0.1\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
+	// A packet may be lost while a network is new; that is to cost a second and not five.
+	resolv := "nameserver 10.77.0.1\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:1 attempts:5\n"
 	require.NoError(c.t, os.WriteFile(filepath.Join(root, "etc", "resolv.conf"), []byte(resolv), 0o644))
 	secret := filepath.Join(root, "key", "cluster.key")
 	require.NoError(c.t, os.WriteFile(secret, []byte(c.key), 0o600))
@@ -290,10 +298,12 @@ func (c *cluster) end(kind string, p *pod) {
 	c.mu.Lock()
 	c.endpoints = slices.DeleteFunc(c.endpoints, func(e string) bool { return strings.HasPrefix(e, p.ip+":") })
 	c.mu.Unlock()
+	asked := time.Now()
 	p.signal(syscall.SIGTERM)
 	grace := map[string]manifest{"elb": c.elb, "node": c.node}[kind].Spec.Template.Spec.TerminationGracePeriodSeconds
 	require.Equal(c.t, 0, p.wait(time.Duration(grace)*time.Second), "a clean end: %s", p.log())
 	require.NotContains(c.t, p.log(), "left without a word", "every balancer has confirmed")
+	c.t.Logf("%s at %s ended %v after SIGTERM", kind, p.ip, time.Since(asked).Round(time.Millisecond))
 	c.pods[kind] = slices.DeleteFunc(c.pods[kind], func(q *pod) bool { return p == q })
 	c.gone = append(c.gone, p)
 }

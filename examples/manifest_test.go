@@ -128,7 +128,7 @@ func strictly(t *testing.T, name, text string, into any) {
 func manifests(t *testing.T) map[string]manifest {
 	t.Helper()
 	all := map[string]manifest{}
-	for _, text := range strings.Split(deployFile(t, "kubernetes/tribes.yaml"), "\n---\n") {
+	for text := range strings.SplitSeq(deployFile(t, "kubernetes/tribes.yaml"), "\n---\n") {
 		var m manifest
 		strictly(t, "tribes.yaml", text, &m)
 		all[m.Kind+" "+m.Metadata.Name] = m

@@ -70,6 +70,8 @@ func TestPodsRollWithoutALostRequest(t *testing.T) {
 	l := c.openLoadOf(200, "/slow?ms=5")
 	c.until("the load has begun", func() bool { return l.count() > 100 })
 	c.roll("node")
+	rolled := l.count()
+	c.until("requests go on to the new ones", func() bool { return l.count() > rolled+50 })
 	all := l.stop()
 	logLoad(t, all)
 	require.Empty(t, failed(all, ""))
@@ -142,7 +144,8 @@ type pod struct {
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	all := manifests(t)
-	c := &cluster{site: newSite(t), elb: all["Deployment tribes-elb"], node: all["Deployment tribes-node"], pods: map[string][]*pod{}}
+	c := &cluster{site: newSite(t), pods: map[string][]*pod{}}
+	c.elb, c.node = all["Deployment tribes-elb"], all["Deployment tribes-node"]
 	key := make([]byte, 32)
 	_, err := rand.Read(key)
 	require.NoError(t, err)
@@ -250,7 +253,8 @@ func (c *cluster) image() string {
 		require.NoError(c.t, os.WriteFile(filepath.Join(root, name), program, 0o755))
 	}
 	// A packet may be lost while a network is new; that is to cost a second and not five.
-	resolv := "nameserver 10.77.0.1\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:1 attempts:5\n"
+	resolv := "nameserver 10.77.0.1\n" +
+		"search default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:1 attempts:5\n"
 	require.NoError(c.t, os.WriteFile(filepath.Join(root, "etc", "resolv.conf"), []byte(resolv), 0o644))
 	secret := filepath.Join(root, "key", "cluster.key")
 	require.NoError(c.t, os.WriteFile(secret, []byte(c.key), 0o600))

@@ -151,7 +151,9 @@ func newCluster(t *testing.T) *cluster {
 	require.NoError(t, err)
 	c.key = hex.EncodeToString(key) + "\n"
 	// A bridge without an address of its own takes the lowest of its ports, and so changes it as pods come and go.
-	for _, words := range []string{"link add br0 address 02:00:00:00:00:01 type bridge", "addr add 10.77.0.1/24 dev br0", "link set br0 up"} {
+	for _, words := range []string{
+		"link add br0 address 02:00:00:00:00:01 type bridge", "addr add 10.77.0.1/24 dev br0", "link set br0 up",
+	} {
 		out, err := exec.Command("ip", strings.Fields(words)...).CombinedOutput()
 		require.NoError(t, err, "ip %s: %s", words, out)
 	}

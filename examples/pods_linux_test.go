@@ -280,6 +280,11 @@ func (c *cluster) awaitReady(p *pod) {
 		return resp.StatusCode == http.StatusOK
 	})
 	if p.name != "elb" {
+		if len(c.gone) > 0 { // else the balancers have only just been started, too
+			for _, b := range c.pods["elb"] {
+				b.knows(c, p)
+			}
+		}
 		return
 	}
 	// Its probe says yes before it has met the nodes, so the first one waits. Here it is not time that is waited for,
@@ -295,6 +300,15 @@ func (c *cluster) awaitReady(p *pod) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endpoints = append(c.endpoints, fmt.Sprint(p.ip, ":", p.of.at(c.t, "http")))
+}
+
+// knows checks that a balancer has a node now.
+func (p *pod) knows(c *cluster, node *pod) {
+	c.t.Helper()
+	s := *c.site
+	s.admin = fmt.Sprint(p.ip, ":", p.of.at(c.t, "admin"))
+	name := node.cmd.Args[len(node.cmd.Args)-1]
+	require.Contains(c.t, s.members()[isDomain], name, "a node that is ready is known to the balancer at %s", p.ip)
 }
 
 // end takes a pod out of the service and ends it, all at once; its address stays

@@ -51,6 +51,9 @@ func TestMain(m *testing.M) {
 	if programs.own {
 		os.RemoveAll(programs.dir)
 	}
+	if lastRelease.dir != "" {
+		os.RemoveAll(lastRelease.dir)
+	}
 	os.Exit(code)
 }
 
@@ -143,7 +146,19 @@ type proc struct {
 // launch starts a program. At the end of the test it is killed if it still runs.
 func launch(t *testing.T, name string, args ...string) *proc {
 	t.Helper()
-	p := &proc{t: t, name: name, cmd: exec.Command(binary(t, name), args...), done: make(chan struct{}), more: make(chan struct{})}
+	return launchFile(t, binary(t, name), args...)
+}
+
+// launchFile is launch for a binary that came from elsewhere.
+func launchFile(t *testing.T, path string, args ...string) *proc {
+	t.Helper()
+	return launchCommand(t, filepath.Base(path), exec.Command(path, args...))
+}
+
+// launchCommand is launch for a command that is set up otherwise.
+func launchCommand(t *testing.T, name string, cmd *exec.Cmd) *proc {
+	t.Helper()
+	p := &proc{t: t, name: name, cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	stderr, err := p.cmd.StderrPipe()
@@ -161,7 +176,7 @@ func launch(t *testing.T, name string, args ...string) *proc {
 		p.cmd.Process.Kill() // an error says that it has ended
 		<-p.done
 		if t.Failed() {
-			t.Logf("%s %v wrote on standard error:\n%s", name, args, p.log())
+			t.Logf("%s %v wrote on standard error:\n%s", name, cmd.Args[1:], p.log())
 		}
 	})
 	return p

@@ -20,18 +20,28 @@ func TestTribesExamples(t *testing.T) {
 	elb := launch(t, "elb", "-tribes", "axis2", "-advertise", balancer, "-wka", balancer, "-manage", "wso2.is.domain",
 		"-http", front, "-events")
 	one, two := freeAddress(t), freeAddress(t)
-	node := func(address, name string) *proc {
-		return launch(t, "node", "-tribes", "axis2", "-domain", "wso2.is.domain", "-advertise", address, "-wka", balancer,
-			"-http", freeAddress(t), "-sub-domain", name, "-events")
+	health := freeAddress(t)
+	node := func(address, name string, more ...string) *proc {
+		return launch(t, "node", append(more, "-tribes", "axis2", "-domain", "wso2.is.domain", "-advertise", address, "-wka",
+			balancer, "-http", freeAddress(t), "-sub-domain", name, "-events")...)
 	}
 	first := node(one, "mgt")
-	second := node(two, "worker")
+	second := node(two, "worker", "-health", health)
 	seen := map[string]string{}
 	for range 3 { // the balancer itself, in its own domain
 		l := elb.expectWithin("memberAdded", joinBound)
 		seen[l.Member.Address] = l.Domain + " " + l.Member.SubDomain
 	}
 	require.Equal(t, map[string]string{balancer: "wso2.carbon.lb.domain ", one: "wso2.is.domain mgt", two: "wso2.is.domain worker"}, seen)
+
+	(&site{t: t}).until("a member of a Java group becomes ready too", func() bool {
+		resp, err := http.Get("http://" + health + "/readyz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
 
 	hits := map[string]int{}
 	for range 10 {

@@ -16,8 +16,9 @@ const maxKeyFile = 16 << 10
 // ReadKeyFile reads cluster keys from a file: one a line, as ParseKey reads
 // them, the one in use first. Empty lines and lines that begin with # are
 // ignored. There are 1 to MaxKeys, each once. On Unix the file must be nobody's
-// to read or write but its owner's (chmod 600). The error names the file, and
-// the line where that helps.
+// to read or write but its owner's (chmod 600), or root's with exactly mode 0440,
+// as Kubernetes and systemd hand out secrets. The error names the file, and the
+// line where that helps.
 func ReadKeyFile(path string) ([]Key, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -31,7 +32,7 @@ func ReadKeyFile(path string) ([]Key, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("key file %s: not a file but %v", path, info.Mode().Type())
 	}
-	if err := checkKeyMode(info.Mode()); err != nil {
+	if err := checkKeyMode(info); err != nil {
 		return nil, fmt.Errorf("key file %s: %w; chmod 600 %s", path, err, path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))

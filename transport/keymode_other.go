@@ -4,5 +4,5 @@ package transport
 
 import "io/fs"
 
-// checkKeyMode accepts any mode: where this runs it does not say who may read.
-func checkKeyMode(fs.FileMode) error { return nil }
+// checkKeyMode accepts any file: where this runs it does not say who may read.
+func checkKeyMode(fs.FileInfo) error { return nil }

@@ -18,6 +18,7 @@ import (
 // doors are where requests come in. Each may be nil.
 type doors struct {
 	plain, secure *program.HTTPServer
+	health        *program.HTTPServer
 	certs         atomic.Pointer[[]tls.Certificate]
 }
 
@@ -38,7 +39,7 @@ func open(s *settings, logger *slog.Logger) (*doors, error) {
 	for _, one := range []struct {
 		flagName, address string
 		to                **program.HTTPServer
-	}{{"http", s.http, &d.plain}, {"https", s.https, &d.secure}} {
+	}{{"http", s.http, &d.plain}, {"https", s.https, &d.secure}, {"health", s.health, &d.health}} {
 		if one.address == "" {
 			continue
 		}
@@ -123,10 +124,12 @@ func (d *doors) shutdown() {
 	wg.Go(d.plain.Shutdown)
 	wg.Go(d.secure.Shutdown)
 	wg.Wait()
+	d.health.Shutdown()
 }
 
 // close cuts everything off.
 func (d *doors) close() {
 	d.plain.Close()
 	d.secure.Close()
+	d.health.Close()
 }

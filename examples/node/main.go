@@ -63,6 +63,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer node.close()
 	doors.serve(s, node.self)
+	state := &health{}
+	doors.health.Serve(state.handler())
+	context.AfterFunc(ctx, func() { state.leaving.Store(true) })
 
 	events := eventlog.New(stdout)
 	if !s.events {
@@ -78,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	wg.Go(func() { drain(ctx, node, logger) })
 	refused := make(chan error, 1)
 	wg.Go(func() {
-		if err := node.announce(ctx, events); err != nil {
+		if err := node.announce(ctx, events, state); err != nil {
 			refused <- err
 		}
 	})

@@ -16,7 +16,7 @@ import (
 type peer struct {
 	self     func() membership.Member
 	changes  iter.Seq[membership.Change] // of its domain, until it ends
-	announce func(ctx context.Context, events *eventlog.Writer) error
+	announce func(ctx context.Context, events *eventlog.Writer, state *health) error
 	publish  func(ctx context.Context, properties map[string]string) error
 	setState func(ctx context.Context, state membership.State) error
 	follow   func() // what else goes on until it ends
@@ -59,9 +59,11 @@ func startNode(s *settings, properties map[string]string, listener net.Listener,
 		return nil, program.Config(err, s.flagOf())
 	}
 	return &peer{
-		self:     node.Self,
-		changes:  node.Own().Changes(context.Background()),
-		announce: func(ctx context.Context, events *eventlog.Writer) error { return announce(ctx, node, events) },
+		self:    node.Self,
+		changes: node.Own().Changes(context.Background()),
+		announce: func(ctx context.Context, events *eventlog.Writer, state *health) error {
+			return announce(ctx, node, events, state)
+		},
 		publish:  node.SetProperties,
 		setState: node.SetState,
 		follow:   func() { s.keyFile.Follow(node, logger) },
@@ -75,11 +77,12 @@ func startNode(s *settings, properties map[string]string, listener net.Listener,
 // announce waits until the node has joined and every balancer of its domain has
 // taken note of it, and says so. An error is a refusal that waiting will not
 // change, such as that of another cluster.
-func announce(ctx context.Context, node *membership.Node, events *eventlog.Writer) error {
+func announce(ctx context.Context, node *membership.Node, events *eventlog.Writer, state *health) error {
 	if err := program.Joined(ctx, node); err != nil {
 		return err
 	}
 	if _, err := node.Ready(ctx); err == nil {
+		state.known.Store(true)
 		events.Ready(node.Own().View(), node.Self())
 	}
 	return nil

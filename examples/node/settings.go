@@ -19,6 +19,7 @@ import (
 type settings struct {
 	domain, subDomain, cluster, name string
 	advertise, listen, http, https   string
+	health                           string
 	wka                              program.List
 	properties                       program.Pairs
 	events, insecure                 bool
@@ -71,6 +72,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.StringVar(&s.advertise, "advertise", "", "the `host:port` that other members dial; may be left out with -listen")
 	f.StringVar(&s.listen, "listen", "", "the `host:port` to listen on for members (default that of -advertise)")
 	f.StringVar(&s.http, "http", "", "the `host:port` to serve HTTP on; port 0 picks one")
+	f.StringVar(&s.health, "health", "", "the `host:port` to serve GET /healthz and /readyz on (default none)")
 	f.Var(&s.wka, "wka", "well-known `addresses`, host:port with commas between: where to look for the group")
 	f.Var(&s.properties, "property", "a `key=value` to publish; may be repeated. "+
 		members.HTTPPort+" is the port of -http and "+members.HTTPSPort+" that of -https unless they are set here")
@@ -123,7 +125,8 @@ func (s *settings) check() error {
 	case s.http == "" && s.https == "":
 		return program.Missing("http", "want the host:port to serve on, as 127.0.0.1:9763")
 	}
-	for _, f := range []struct{ name, address string }{{"http", s.http}, {"https", s.https}, {"listen", s.listen}} {
+	for _, f := range []struct{ name, address string }{{"http", s.http}, {"https", s.https}, {"listen", s.listen},
+		{"health", s.health}} {
 		if f.address != "" {
 			if err := program.Address(f.name, f.address); err != nil {
 				return err

@@ -56,9 +56,12 @@ func startTribes(ctx context.Context, s *settings, properties map[string]string,
 		return nil, program.Config(err, flags)
 	}
 	return &peer{
-		self:     node.Self,
-		changes:  node.Own().Changes(context.Background()),
-		announce: func(context.Context, *eventlog.Writer) error { return nil },
+		self:    node.Self,
+		changes: node.Own().Changes(context.Background()),
+		announce: func(_ context.Context, _ *eventlog.Writer, state *health) error {
+			state.known.Store(true) // as far as it can be known: Join has asked all, and Java members confirm nothing
+			return nil
+		},
 		publish: func(context.Context, map[string]string) error {
 			return errFixed
 		},

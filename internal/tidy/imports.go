@@ -63,6 +63,8 @@ var importPolicy = map[string]allowance{
 	"internal/tidy": {},
 	// The keystores of those who come from Java have formats of their own (docs/decisions/0060).
 	"examples/internal/keystore": {others: []string{jks, pkcs12}},
+	// Tests alone, which read the files of deploy (docs/decisions/0097).
+	"examples": {others: []string{"github.com/stretchr/testify/assert/yaml"}},
 }
 
 // publicPackages are the folders whose exported names are promises to users. Examples may import these.

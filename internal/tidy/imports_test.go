@@ -23,6 +23,8 @@ func TestImports(t *testing.T) {
 		{"another module", one("membership/a.go", `"golang.org/x/net/proxy"`), []string{"membership/a.go:2 | "}},
 		{"test modules in library code", one("wka/a.go", `"github.com/stretchr/testify/require"`), []string{"wka/a.go:2 | "}},
 		{"test modules in tests", one("wka/a_test.go", `"github.com/stretchr/testify/require"`), nil},
+		{"manifests in the tests of examples", one("examples/a_test.go", `"github.com/stretchr/testify/assert/yaml"`), nil},
+		{"manifests elsewhere", one("wka/a_test.go", `"github.com/stretchr/testify/assert/yaml"`), []string{"wka/a_test.go:2 | "}},
 		{"assert is not require", one("wka/a_test.go", `"github.com/stretchr/testify/assert"`), []string{"wka/a_test.go:2 | "}},
 		{"the network of tests in library code", one("membership/a.go", `"`+module+`/transport/memnet"`), []string{"membership/a.go:2 | "}},
 		{"the network of tests in tests", one("membership/a_test.go", `"`+module+`/transport/memnet"`), nil},

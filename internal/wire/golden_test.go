@@ -72,6 +72,24 @@ func TestGoldenBytesHaveNotChanged(t *testing.T) {
 	require.Len(t, files, len(all), "one file a kind of message, no more")
 }
 
+// A kind of message that is added without a sample would have no golden bytes.
+func TestEveryKindOfMessageHasGoldenBytes(t *testing.T) {
+	names := map[string]bool{"beat": true}
+	for k := range Kind(1 << 10) {
+		m := newMessage(k)
+		if m == nil {
+			continue
+		}
+		name := strings.ToLower(Name(m))
+		names[name] = true
+		payload := readGolden(t, name)
+		var d Decoder
+		d.Reset(payload)
+		require.Equal(t, uint64(k), d.Uint(), "%s is of another kind in its golden bytes", name)
+	}
+	require.Len(t, golden(), len(names), "each kind has one sample")
+}
+
 // Signatures included: what was signed once must stay valid.
 func TestGoldenBytesAreUnderstood(t *testing.T) {
 	for _, want := range samples() {

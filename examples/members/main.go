@@ -52,4 +52,4 @@ func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	return s.list(ctx, stdout)
 }
 
-func printUsage(out io.Writer) { fmt.Fprintln(out, usage) }
+func printUsage(out io.Writer) { fmt.Fprint(out, usage) }

@@ -51,7 +51,8 @@ func (s *settings) examine(ctx context.Context, address string) *finding {
 	defer cancel()
 	host, _, _ := net.SplitHostPort(address)
 	if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
-		return &finding{Code: 10, What: "the name does not resolve: " + err.Error(), Remedy: "correct the name in -wka, or the name server's entry"}
+		return &finding{Code: 10, What: "the name does not resolve: " + err.Error(),
+			Remedy: "correct the name in -wka, or the name server's entry"}
 	}
 	var connected atomic.Bool
 	cfg := s.asking()
@@ -84,7 +85,8 @@ func (s *settings) examine(ctx context.Context, address string) *finding {
 
 func (s *settings) unserved(err error) *finding {
 	if errors.Is(err, inspect.ErrNotServed) {
-		return &finding{Code: 18, What: err.Error(), Remedy: "ask another address, correct -domain, or have the balancer there manage the domain"}
+		return &finding{Code: 18, What: err.Error(),
+			Remedy: "ask another address, correct -domain, or have the balancer there manage the domain"}
 	}
 	return &finding{Code: 1, What: err.Error(), Remedy: "try again"}
 }
@@ -153,7 +155,8 @@ func (s *settings) dialBack(ctx context.Context, c *inspect.Conn) *finding {
 	case err != nil:
 		return bad(err.Error(), "try again")
 	case d.Failure != transport.FailureNone:
-		return bad(fmt.Sprintf("the asked node cannot dial %s back (%s after %v): %s", s.advertise, d.Failure, d.Took.Round(time.Millisecond), d.Text),
+		return bad(fmt.Sprintf("the asked node cannot dial %s back (%s after %v): %s",
+			s.advertise, d.Failure, d.Took.Round(time.Millisecond), d.Text),
 			"advertise an address that leads here from there, and have firewalls let TCP through both ways")
 	case d.ID != membership.ID(e.ID()):
 		return bad("another process answers at "+s.advertise+" as seen from there", "advertise an address of this machine alone")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -90,10 +91,9 @@ type line struct {
 func (s *settings) print(out io.Writer, asked string, v inspect.Seen) {
 	var all []line
 	add := func(m membership.Member) {
-		l := line{asked, m.Address, m.Name, m.State.String(), m.SubDomain, m.ID.String(), v.Number, m.Manager, m.Unreachable, map[string]string{}}
-		for k, p := range m.Properties() {
-			l.Properties[k] = p
-		}
+		l := line{asked, m.Address, m.Name, m.State.String(), m.SubDomain, m.ID.String(),
+			v.Number, m.Manager, m.Unreachable, map[string]string{}}
+		maps.Insert(l.Properties, m.Properties())
 		all = append(all, l)
 	}
 	for m := range v.View.All() {

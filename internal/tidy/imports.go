@@ -42,7 +42,7 @@ var importPolicy = map[string]allowance{
 	},
 	// Who asks a node from outside speaks its messages (docs/decisions/0094).
 	"membership/inspect": {ours: []string{"membership", "transport", "internal/wire"}},
-	"transport": {ours: []string{"internal/wire", "internal/loglimit"}, others: []string{xsync}},
+	"transport":          {ours: []string{"internal/wire", "internal/loglimit"}, others: []string{xsync}},
 	// Groups of Java members, in the same two layers (docs/decisions/0070).
 	"membership/tribes": {
 		ours:   []string{"membership", "transport", "transport/tribes", "internal/javastream", "internal/loglimit"},

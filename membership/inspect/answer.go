@@ -36,7 +36,8 @@ func explanationOf(w *wire.Why, now time.Time) membership.Explanation {
 	}
 	for _, x := range w.Watchers {
 		e.Watchers = append(e.Watchers, membership.Watcher{
-			ID: membership.ID(x.ID), Address: x.Address, Self: x.Self, Stance: membership.Stance(x.Stance), Cause: membership.Cause(x.Cause),
+			ID: membership.ID(x.ID), Address: x.Address, Self: x.Self,
+			Stance: membership.Stance(x.Stance), Cause: membership.Cause(x.Cause),
 		})
 	}
 	if r := w.Removal; r != nil {

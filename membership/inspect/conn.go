@@ -181,7 +181,8 @@ func (c *Conn) strange(answer wire.Message) error {
 // checkText keeps what no node could understand from being sent.
 func checkText(field, s string) error {
 	if s == "" || len(s) > wire.MaxText {
-		return &membership.ConfigError{Field: field, Value: fmt.Sprintf("%d bytes", len(s)), Want: fmt.Sprintf("1 to %d bytes", wire.MaxText)}
+		return &membership.ConfigError{Field: field, Value: fmt.Sprintf("%d bytes", len(s)),
+			Want: fmt.Sprintf("1 to %d bytes", wire.MaxText)}
 	}
 	return nil
 }

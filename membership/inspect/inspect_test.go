@@ -13,7 +13,6 @@ import (
 	"github.com/gotribes/tribes/membership/inspect"
 	"github.com/gotribes/tribes/transport"
 	"github.com/gotribes/tribes/transport/memnet"
-	"github.com/gotribes/tribes/wka"
 )
 
 // A bubble is a network in memory in virtual time, with a way to ask from host 9.
@@ -40,7 +39,7 @@ func (b *bubble) start(host int, change func(*membership.Config)) *membership.No
 	ln, err := b.net.Listen(addr(host))
 	require.NoError(b, err)
 	c := membership.Config{
-		Domain: "d", WellKnown: wka.List{addr(1)}, Listener: ln, Dial: b.net.Host(fmt.Sprintf("10.0.0.%d", host)).DialContext,
+		Domain: "d", WellKnown: []string{addr(1)}, Listener: ln, Dial: b.net.Host(fmt.Sprintf("10.0.0.%d", host)).DialContext,
 		Name: fmt.Sprint("node-", host), Properties: map[string]string{"httpPort": fmt.Sprint(8000 + host)}, Keys: b.Keys,
 	}
 	if change != nil {

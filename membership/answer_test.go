@@ -170,7 +170,9 @@ func TestHostileAskers(t *testing.T) {
 		"kinds of later versions":     {func(q *questioner) { flood(q, []byte{0x7f, 0x80}) }, false},
 		"an answer":                   {func(q *questioner) { q.ask(&wire.Unanswered{Code: 1}) }, false},
 		"questions without end":       {func(q *questioner) { flood(q, []byte{byte(wire.KindAskView), 0x81, 1, 0xa1, 'd'}) }, false},
-		"explanations of names":       {func(q *questioner) { flood(q, []byte{byte(wire.KindAskWhy), 0x82, 1, 0xa1, 'd', 2, 0xa1, 'y'}) }, false},
+		"explanations of names": {func(q *questioner) {
+			flood(q, []byte{byte(wire.KindAskWhy), 0x82, 1, 0xa1, 'd', 2, 0xa1, 'y'})
+		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(b *bubble) {

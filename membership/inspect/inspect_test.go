@@ -230,10 +230,11 @@ func TestStrangeAnswers(t *testing.T) {
 		answer []byte
 		says   string
 	}{
-		"a byte that is no message":     {[]byte{0xc1}, "malformed"},
-		"an explanation for a view":     {append([]byte{33, 0x81, 1, 0xa1}, 'd'), "answers another question"},
-		"a view of another domain":      {append([]byte{31, 0x81, 1, 0xa1}, 'e'), "answers another question"},
-		"a view of too many":            {append([]byte{31, 0x82, 1, 0xa1, 'd', 3}, 0xce, 0xff, 0xff, 0xff, 0xff), "4294967295 participants"},
+		"a byte that is no message": {[]byte{0xc1}, "malformed"},
+		"an explanation for a view": {append([]byte{33, 0x81, 1, 0xa1}, 'd'), "answers another question"},
+		"a view of another domain":  {append([]byte{31, 0x81, 1, 0xa1}, 'e'), "answers another question"},
+		"a view of too many": {append([]byte{31, 0x82, 1, 0xa1, 'd', 3}, 0xce, 0xff, 0xff, 0xff, 0xff),
+			"4294967295 participants"},
 		"a view whose parts are empty":  {append([]byte{31, 0x82, 1, 0xa1, 'd', 3}, 5), "answers another question"},
 		"a question of a later version": {append([]byte{36, 0x81, 1}, 2), "too old"},
 		"nothing":                       {nil, "no answer"},

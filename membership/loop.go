@@ -57,6 +57,7 @@ type loop struct {
 
 	served atomic.Pointer[[]transport.Domain] // what handshakes say
 	counts counts
+	asks   asks
 }
 
 func newLoop(n *Node) *loop {

@@ -131,7 +131,7 @@ func newNode(cfg Config, entries []wka.Entry, advertise string) (*Node, error) {
 	n.endpoint, err = transport.New(transport.Config{
 		Cluster: cfg.cluster(), Advertise: advertise, Key: key,
 		HeartbeatInterval: cfg.heartbeat(), DropTime: cfg.dropTime(),
-		Domains: n.loop.domains, Dial: cfg.Dial, Logger: cfg.Logger,
+		Domains: n.loop.domains, Asked: n.loop.asked, Dial: cfg.Dial, Logger: cfg.Logger,
 		Keys: cfg.Keys, TLS: cfg.TLS, Bind: cfg.Bind,
 	})
 	if err != nil {

@@ -124,6 +124,9 @@ func (e *Endpoint) checkBinding(h *handshake) error {
 	if e.cfg.Bind != BindAddress || h.channel.certificate == nil {
 		return nil
 	}
+	if h.peer.Purpose == PurposeAsk && h.peer.Advertise == "" {
+		return nil // who only asks has no address
+	}
 	host, _, err := net.SplitHostPort(h.peer.Advertise)
 	if err == nil {
 		err = h.channel.certificate.VerifyHostname(host)

@@ -61,6 +61,13 @@ type Config struct {
 	// once. Default: none.
 	Domains func() []Domain
 
+	// Asked is given each connection of one who only asks, PurposeAsk, as
+	// accept of Serve is given links. Its Peer has a key of its own and, beyond
+	// Cluster and ID, nothing that counts. What it sends is cut off at
+	// MaxQuestion bytes a frame; eight such connections are taken at once, for
+	// as long as they last. Default: they are refused.
+	Asked func(*Link)
+
 	// Dial makes connections. Default: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 

@@ -31,6 +31,7 @@ type Endpoint struct {
 	mu        sync.Mutex // guards what follows; held for moments only
 	closed    bool
 	pending   int // accepted connections in their handshake
+	asking    int // accepted connections that only ask, in their handshake and after it
 	sources   sources
 	away      map[net.Conn]*time.Timer // connections that were told to come again
 	listeners map[net.Listener]struct{}
@@ -111,7 +112,12 @@ func (e *Endpoint) Stats() EndpointStats {
 // The link must be given to Start or closed. FailureOf sorts the errors; a
 // clear no of either side is a *RefusedError.
 func (e *Endpoint) Dial(ctx context.Context, address string, expect ID) (*Link, error) {
-	h, err := e.dial(ctx, address, expect, PurposeLink)
+	return e.link(ctx, address, expect, PurposeLink)
+}
+
+// link dials a connection that lasts.
+func (e *Endpoint) link(ctx context.Context, address string, expect ID, purpose Purpose) (*Link, error) {
+	h, err := e.dial(ctx, address, expect, purpose)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +251,7 @@ func (e *Endpoint) release(l *Link) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.links, l)
+	e.endAsk(&l.asks)
 }
 
 // complain logs about a peer that was turned away, seldom enough that nobody

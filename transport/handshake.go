@@ -39,6 +39,7 @@ type handshake struct {
 	dialed       [sha256.Size]byte // hash of the dialer's hello payload
 	accepted     [sha256.Size]byte // hash of the acceptor's
 	heardNothing bool              // the other side closed without a byte
+	asks         bool              // takes the place of one who asks
 }
 
 func newHandshake(e *Endpoint, ch *channel, address string) *handshake {
@@ -199,6 +200,11 @@ func (h *handshake) accept() error {
 		}
 		defer h.endpoint.endLook()
 	}
+	if h.peer.Purpose == PurposeAsk {
+		if r := h.beginAsk(); r != nil {
+			return h.refuse(r)
+		}
+	}
 	h.accepted = sha256.Sum256(hello)
 	if err := h.write(encodeWelcome(hello, h.prove(acceptorProof))); err != nil {
 		return fmt.Errorf("sending the welcome: %w", err)
@@ -217,10 +223,13 @@ func (h *handshake) accept() error {
 	if err != nil {
 		return err
 	}
-	if h.peer.Purpose != PurposeLink || !h.verify(dialerProof, proof) {
+	if h.peer.Purpose == PurposeLook || !h.verify(dialerProof, proof) {
 		return h.refuse(&RefusedError{Code: CodeMalformed, Address: h.address, Text: "no proof of the key of the claimed ID"})
 	}
 	h.trust()
+	if h.asks {
+		h.frames.max = MaxQuestion
+	}
 	return nil
 }
 

@@ -44,7 +44,8 @@ type Purpose uint8
 const (
 	PurposeLink Purpose = 1 // a lasting link
 	PurposeLook Purpose = 2 // only to learn which ID answers: closed after the welcome
+	PurposeAsk  Purpose = 3 // to ask questions: a connection like a link, but its dialer takes part in nothing
 )
 
 // String returns the purpose's name.
-func (p Purpose) String() string { return name("purpose", uint8(p), "link", "look") }
+func (p Purpose) String() string { return name("purpose", uint8(p), "link", "look", "ask") }

@@ -22,6 +22,7 @@ type Link struct {
 	self     Hello
 	version  uint16
 	dialed   bool
+	asks     bool              // takes the place of one who asks; the endpoint's mu guards it
 	identity ed25519.PublicKey // the cluster key of the peer, nil without keys
 	cert     *x509.Certificate // the peer's own, nil without certificates
 
@@ -56,7 +57,7 @@ type LinkStats struct {
 func newLink(h *handshake, dialed bool) *Link {
 	l := &Link{
 		endpoint: h.endpoint, conn: h.conn, frames: h.frames,
-		peer: h.peer, self: h.self, version: h.version, dialed: dialed,
+		peer: h.peer, self: h.self, version: h.version, dialed: dialed, asks: h.asks,
 		identity: h.channel.identity, cert: h.channel.certificate,
 		readEnd: make(chan struct{}),
 	}

@@ -61,8 +61,11 @@ func checkPeer(self, peer *Hello, address string) (version uint16, err error) {
 		return refuse(CodeMalformed, "ID %v does not belong to the key that came with it", peer.ID)
 	case self.ID == peer.ID:
 		return refuse(CodeSelf, "this is the node itself, ID %v", self.ID)
-	case peer.Purpose != PurposeLink && peer.Purpose != PurposeLook:
+	case peer.Purpose < PurposeLink || peer.Purpose > PurposeAsk:
 		return refuse(CodeMalformed, "unknown purpose %d", peer.Purpose)
+	}
+	if peer.Purpose == PurposeAsk {
+		return version, nil // neither side watches the other
 	}
 	return version, checkSettings(self, peer, address)
 }

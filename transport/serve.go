@@ -141,7 +141,11 @@ func (e *Endpoint) receive(conn net.Conn, accept func(*Link)) bool {
 	case src != nil:
 		go func() {
 			defer e.wg.Done()
-			if l := e.answer(conn, src, wait); l != nil {
+			switch l := e.answer(conn, src, wait); {
+			case l == nil:
+			case l.peer.Purpose == PurposeAsk:
+				e.cfg.Asked(l)
+			default:
 				accept(l)
 			}
 		}()
@@ -173,12 +177,18 @@ func (e *Endpoint) answer(conn net.Conn, src *source, wait time.Duration) *Link 
 	}
 	if !unwatch() {
 		_ = conn.Close()
-		return nil // this side has closed; no reason to complain
+		return nil // this side has closed; no reason to complain, and no place to give back
 	}
 	if err == nil {
-		if l := newLink(h, false); e.adopt(l) {
+		l := newLink(h, false)
+		if e.adopt(l) {
 			return l
 		}
+	}
+	if h != nil {
+		e.mu.Lock()
+		e.endAsk(&h.asks)
+		e.mu.Unlock()
 	}
 	_ = conn.Close()
 	// Nothing said is how load balancers and port checks look; it is no fault.

@@ -40,7 +40,9 @@ var importPolicy = map[string]allowance{
 		ours:   []string{"transport", "wka", "internal/machine", "internal/wire"},
 		others: []string{xsync},
 	},
-	"transport": {ours: []string{"internal/wire", "internal/loglimit"}, others: []string{xsync}},
+	// Who asks a node from outside speaks its messages (docs/decisions/0094).
+	"membership/inspect": {ours: []string{"membership", "transport", "internal/wire"}},
+	"transport":          {ours: []string{"internal/wire", "internal/loglimit"}, others: []string{xsync}},
 	// Groups of Java members, in the same two layers (docs/decisions/0070).
 	"membership/tribes": {
 		ours:   []string{"membership", "transport", "transport/tribes", "internal/javastream", "internal/loglimit"},
@@ -70,7 +72,7 @@ var importPolicy = map[string]allowance{
 // publicPackages are the folders whose exported names are promises to users. Examples may import these.
 var publicPackages = map[string]bool{
 	".": true, "membership": true, "membership/upstream": true, "transport": true, "transport/memnet": true, "wka": true,
-	"membership/tribes": true, "transport/tribes": true,
+	"membership/tribes": true, "membership/inspect": true, "transport/tribes": true,
 }
 
 // inTests is what every _test.go file may import besides. Examples are written as a user would write them, so

@@ -17,5 +17,7 @@ const (
 	MaxAddresses   = 16       // addresses that a refusal may name
 	MaxReason      = 1 << 10  // bytes of a refusal's text
 	MaxFields      = 64       // fields of a message or a signed body, unknown ones included
+	MaxWords       = 64       // watchers or accusations in an explanation
+	MaxTransitions = 16       // transitions in an explanation
 	MaxParts       = 16       // parts of an entry of a list, unknown ones included
 )

@@ -19,7 +19,7 @@ type Message interface {
 // Kind is the number that a frame starts with.
 type Kind uint64
 
-// The kinds of messages. 1 to 9 concern a link, the others one domain.
+// The kinds of messages. 1 to 9 concern a link, 10 to 29 one domain.
 const (
 	KindBeat    Kind = 1
 	KindGoodbye Kind = 2
@@ -38,6 +38,15 @@ const (
 	KindLooked   Kind = 18
 	KindConfirm  Kind = 19
 	KindPress    Kind = 20
+
+	// Questions and answers, only on a connection that asks (transport.PurposeAsk).
+	KindAskView    Kind = 30
+	KindSeen       Kind = 31
+	KindAskWhy     Kind = 32
+	KindWhy        Kind = 33
+	KindAskDial    Kind = 34
+	KindDialed     Kind = 35
+	KindUnanswered Kind = 36
 )
 
 // ErrUnknownKind says that a frame holds a message of a newer version; it is
@@ -147,6 +156,26 @@ func newMessage(k Kind) Message {
 		return new(Confirm)
 	case KindPress:
 		return new(Press)
+	}
+	return newQuestion(k)
+}
+
+func newQuestion(k Kind) Message {
+	switch k {
+	case KindAskView:
+		return new(AskView)
+	case KindSeen:
+		return new(Seen)
+	case KindAskWhy:
+		return new(AskWhy)
+	case KindWhy:
+		return new(Why)
+	case KindAskDial:
+		return new(AskDial)
+	case KindDialed:
+		return new(Dialed)
+	case KindUnanswered:
+		return new(Unanswered)
 	}
 	return nil
 }

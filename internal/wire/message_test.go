@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -75,6 +76,30 @@ func samples() []Message {
 		&Looked{Domain: "orders", Token: 2, Subject: idOf(2), Incarnation: 3, Answers: true, Text: "dial: refused"},
 		&Confirm{Domain: "orders", Subject: idOf(3), Incarnation: 4, Version: 1 << 31},
 		&Press{Domain: "orders", Subject: idOf(4)},
+		&AskView{Domain: "orders", Known: 1 << 40, From: 512},
+		&Seen{Domain: "orders", Number: 1 << 41, Total: 3, Isolated: true, Same: true, Members: []SeenMember{sampleSeen(1), sampleSeen(2)}},
+		&AskWhy{Domain: "orders", Who: "10.0.0.1:4100"},
+		sampleWhy(),
+		&AskDial{Address: "10.0.0.1:4100"},
+		&Dialed{Failure: 5, Code: 4, ID: idOf(5), Took: time.Millisecond, Text: "no link"},
+		&Unanswered{Code: AnswerBusy, Text: "later"},
+	}
+}
+
+func sampleSeen(seed byte) SeenMember {
+	return SeenMember{
+		ID: idOf(seed), Name: "node-1", Address: "10.0.0.1:4100", SubDomain: "worker", State: 2, Incarnation: 3,
+		Version: 70000 + uint32(seed), Marks: MarkUnreachable | MarkManager, Properties: []Property{{"zone", "é"}},
+	}
+}
+
+func sampleWhy() *Why {
+	words := []OtherWord{{idOf(3), "10.0.0.3:4100", 5}, {idOf(4), "10.0.0.4:4100", 6}}
+	return &Why{
+		Domain: "orders", Member: sampleSeen(1), Present: true, Watched: true, Linked: true, Heard: time.Second,
+		RoundTrip: time.Millisecond, Unreachable: 6, Watchers: []WatcherWord{{idOf(2), "10.0.0.2:4100", true, 2, 5}}, Others: words,
+		Removal:     &RemovalWord{Cause: 5, Age: time.Minute, Incarnation: 4, Hearsay: true, Evidence: words[1:]},
+		Transitions: []TransitionWord{{time.Hour, 1, 2, 3, 1 << 33}},
 	}
 }
 

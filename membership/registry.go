@@ -68,9 +68,9 @@ func (r *registry) all() (list []*Group, more <-chan struct{}) {
 
 // Groups returns the node's own group, those that it manages, and then each
 // one that comes while it waits, until ctx ends or the node does. Without
-// "*" in Config.Manage none come. A domain that had no members for ten minutes
-// is dropped again, unless Config.Manage names it; should it come back, it is
-// a new Group.
+// "*" in Config.Manage and without Follow none come. A domain that had no
+// members for ten minutes is dropped again, unless Config.Manage names it or
+// Follow did; should it come back, it is a new Group.
 func (n *Node) Groups(ctx context.Context) iter.Seq[*Group] {
 	return func(yield func(*Group) bool) {
 		seen := uint64(0)

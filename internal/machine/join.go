@@ -114,6 +114,38 @@ func (m *Machine) follow(domain string, role wire.Role) *group {
 	return g
 }
 
+// Manage begins to follow a domain as Config.Manage does from the start; false:
+// as many are followed as is allowed, or the node is on its way out.
+func (m *Machine) Manage(now Time, domain string) bool {
+	m.begin(now)
+	ok := m.manage(domain)
+	m.end()
+	return ok
+}
+
+func (m *Machine) manage(domain string) bool {
+	own := m.group(m.cfg.Domain)
+	switch {
+	case domain == m.cfg.Domain || slices.Contains(m.cfg.Manage, domain):
+		return true
+	case own == nil || m.replaced || own.me.rec.State == wire.Leaving || own.me.rec.State == wire.Left:
+		return false
+	case m.group(domain) == nil:
+		if len(m.groups) > m.cfg.MaxDomains {
+			return false
+		}
+		g := m.addGroup(domain, wire.Manager)
+		if own.me.rec.State != wire.Alive {
+			g.own(func(r *wire.Record) { r.State = own.me.rec.State })
+		}
+		m.report(Report{Kind: GroupAdded, Domain: domain})
+		m.sayDomains()
+		m.known.begin()
+	}
+	m.cfg.Manage = append(slices.Clip(m.cfg.Manage), domain)
+	return true
+}
+
 // dropEmpty ends following a domain that has had no members for long.
 func (g *group) dropEmpty() {
 	m := g.m

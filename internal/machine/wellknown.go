@@ -68,6 +68,18 @@ func (k *known) start() {
 	k.selfJoined()
 }
 
+// begin is called for a new group: it is asked for at once, at all addresses.
+func (k *known) begin() {
+	for _, e := range k.entries {
+		for _, t := range e.targets {
+			if t.under == 0 {
+				t.next, t.failures, t.tried = k.m.now, 0, false
+			}
+		}
+	}
+	k.m.after(0, func() { k.tend(); k.selfJoined() })
+}
+
 // allJoined says that nothing is left to be asked of the well-known members.
 func (k *known) allJoined() bool {
 	if k.m.isolated {

@@ -32,7 +32,8 @@ type balancer struct {
 	now    *settings
 	gw     *gateway.Gateway
 	find   members.Find
-	mu     sync.Mutex // for changes of pools, and for others who read them
+	manage func(domain string) error // follows one more; nil: none can be
+	mu     sync.Mutex                // for changes of pools, and for others who read them
 	pools  map[*gateway.Route]*members.Pool
 	certs  atomic.Pointer[[]tls.Certificate]
 	keys   atomic.Pointer[[]sticky.Key]
@@ -210,7 +211,12 @@ func (b *balancer) reload() {
 		refuse(err)
 		return
 	}
-	if fixed := b.now.fixed(s); len(fixed) > 0 {
+	more := s.further(b.now)
+	fixed := b.now.fixed(s)
+	if len(more) > 0 && b.manage == nil {
+		fixed = append(fixed, fmt.Sprintf("-manage (%s)", strings.Join(more, ", ")))
+	}
+	if len(fixed) > 0 {
 		refuse(fmt.Errorf("it takes a new start to change %s", strings.Join(fixed, ", ")))
 		return
 	}
@@ -218,6 +224,12 @@ func (b *balancer) reload() {
 	if err != nil {
 		refuse(err)
 		return
+	}
+	for _, domain := range more {
+		if err := b.manage(domain); err != nil {
+			refuse(fmt.Errorf("-manage: domain %q cannot be followed: %w", domain, err))
+			return
+		}
 	}
 	b.apply(s, l)
 	b.logger.Info("the configuration was read again", "routes", len(s.routes))
@@ -234,10 +246,6 @@ func (s *settings) fixed(o *settings) []string {
 		{"advertise", s.advertise == o.advertise},
 		{"listen", s.listen == o.listen},
 		{"wka", slices.Equal(s.wka, o.wka)},
-		// Domains that nothing leads to any more are followed on.
-		{"manage", slices.Contains(s.manage, anyDomain) || !slices.ContainsFunc(o.manage, func(d string) bool {
-			return !slices.Contains(s.manage, d)
-		})},
 		{"http", s.http == o.http},
 		{"https", s.https == o.https},
 	} {
@@ -246,4 +254,13 @@ func (s *settings) fixed(o *settings) []string {
 		}
 	}
 	return out
+}
+
+// further are the domains that have to be followed for these settings and were
+// not for the old ones. Those that nothing leads to any more are followed on.
+func (s *settings) further(old *settings) []string {
+	if slices.Contains(old.manage, anyDomain) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.manage), func(d string) bool { return slices.Contains(old.manage, d) })
 }

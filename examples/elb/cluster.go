@@ -23,7 +23,8 @@ type cluster struct {
 	stats  func() membership.Stats // nil if there are none
 	self   func() membership.Member
 	find   members.Find
-	groups iter.Seq[group] // also those that come later, until the node ends
+	manage func(domain string) error // follows one more; nil: none can be
+	groups iter.Seq[group]           // also those that come later, until the node ends
 	joined func(ctx context.Context) error
 	follow func() // what else goes on until the node ends
 	done   <-chan struct{}
@@ -77,6 +78,7 @@ func startNode(s *settings, listener net.Listener, logger *slog.Logger) (*cluste
 		stats:  node.Stats,
 		self:   node.Self,
 		find:   members.FromNode(node),
+		manage: func(domain string) error { _, err := node.Follow(domain); return err },
 		groups: groupsOf(node.Groups(context.Background())),
 		joined: func(ctx context.Context) error { return program.Joined(ctx, node) },
 		follow: func() { s.keyFile.Follow(node, logger) },

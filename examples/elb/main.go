@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer desk.close()
 	b := newBalancer(s, args, doors, desk.over(stderr), logger)
 	defer b.gw.Close()
-	b.find = node.find
+	b.find, b.manage = node.find, node.manage
 	b.apply(s, files)
 	var events *eventlog.Writer // silent
 	if s.events {

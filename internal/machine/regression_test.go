@@ -338,3 +338,59 @@ func TestWhoHasLeftDoesNotComeBack(t *testing.T) {
 	require.Equal(t, wire.Left, h.m.Own("d").State)
 	require.Zero(t, h.group().me.touched)
 }
+
+// After a loss of 60 % half of the watchers of a member that was gone had
+// become such late, and had dropped it by a verdict before they had a word of
+// their own. To all who could not count that verdict they vouched for it for
+// ever.
+func TestAWatcherThatDroppedAMemberByAVerdictSaysItsWordLate(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1")
+	delete(h.meets, "b:1")
+	for _, x := range f[1:] {
+		x.accuse(f[0].id, wire.Silent)
+	}
+	h.advance(settleSilent)
+	require.Equal(t, "a c e", h.shown(), "two of three accuse, a has nothing to say yet")
+	require.NotContains(t, f[1].heardAccusations(), "a of b silent")
+	f[0].breaks()
+	h.advance(dropTime)
+	require.Contains(t, f[1].heardAccusations(), "a of b silent", "it has dialled b since, and met silence")
+	h.advance(time.Minute)
+	require.Len(t, f[1].heardAccusations(), 0, "once")
+}
+
+// Those words have to reach who still holds the member, through many who do
+// not any more.
+func TestALateWordIsPassedOnByWhoHasDroppedTheMember(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "g:1", "x:1")
+	f[0].dies()
+	f[1].accuse(f[0].id, wire.Refused)
+	f[3].accuse(f[0].id, wire.Refused)
+	h.advance(settleSilent)
+	require.Equal(t, "a c e g x", h.shown())
+	f[1].take()
+	word := f[2].accuses(f[0].id, wire.Silent, true, 7)
+	f[2].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{word}})
+	require.Equal(t, []string{"e of b silent"}, f[1].heardAccusations())
+	f[2].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{word}})
+	require.Empty(t, f[1].heardAccusations(), "an old word ends")
+	h.advance(lateWords)
+	f[4].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{f[4].accuses(f[0].id, wire.Silent, true, 7)}})
+	require.Empty(t, f[1].heardAccusations(), "everybody has settled it by now")
+}
+
+// Two neighbours that had both missed most of a great loss took over nothing,
+// since not all of their neighbours held the departed as down: the other did
+// not.
+func TestTheMemoryOfThreeQuartersIsTakenOver(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "g:1", "x:1")
+	f[4].breaks()
+	delete(h.meets, "x:1")
+	gone := []wire.Departure{{ID: f[4].id, Incarnation: 1, Cause: wire.CauseSilent, Address: "x:1"}}
+	for i, x := range f[:3] {
+		require.Equal(t, "a b c e g x", h.shown(), "after %d of 4", i)
+		x.says(&wire.Sync{Domain: "d", Departures: gone, Last: true})
+		h.advance(settleSilent)
+	}
+	require.Equal(t, "a b c e g", h.shown(), "g, which has missed it too, does not hold a up")
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +26,20 @@ func TestCases(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Schedules of larger groups that once broke a rule.
+func TestLargeGroupsThatOnceFailed(t *testing.T) {
+	for _, f := range []struct {
+		name string
+		n    int
+		seed uint64
+	}{
+		{"most-lose-power", 200, 5}, // watchers that became so late vouched for members that they had dropped themselves
+	} {
+		i := slices.IndexFunc(cases, func(c testCase) bool { return c.name == f.name })
+		require.Empty(t, runCase(cases[i], f.n, f.seed, 0, nil).findings(), "go run ./internal/sim -case %s -n %d -seed %d", f.name, f.n, f.seed)
 	}
 }
 

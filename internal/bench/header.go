@@ -48,7 +48,8 @@ func commit() string {
 	}
 	text := strings.TrimSpace(string(out))
 	// The page and the picture that a run before has written do not count.
-	changed, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/docs/compare.md", ":!/docs/frontier.svg").Output()
+	changed, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/docs/compare.md",
+		":!/docs/frontier.svg").Output()
 	if err == nil && len(changed) > 0 {
 		text += " with changes"
 	}

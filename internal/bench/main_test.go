@@ -84,7 +84,8 @@ func TestSubjectsAlternate(t *testing.T) {
 	for _, j := range (&schedule{}).jobs(r) {
 		got = append(got, fmt.Sprintf("%d %d %s", j.Repeat, j.Size, j.Subject))
 	}
-	require.Equal(t, []string{"0 5 a", "0 5 b", "0 5 c", "0 9 a", "0 9 b", "0 9 c", "1 5 b", "1 5 c", "1 5 a", "1 9 b", "1 9 c", "1 9 a"}, got)
+	require.Equal(t, []string{"0 5 a", "0 5 b", "0 5 c", "0 9 a", "0 9 b", "0 9 c", "1 5 b", "1 5 c", "1 5 a", "1 9 b",
+		"1 9 c", "1 9 a"}, got)
 	require.Len(t, (&schedule{repeats: 5}).jobs(r), 30, "-repeats counts instead of the row's own")
 }
 
@@ -120,7 +121,8 @@ func TestJobsThatShareANetworkRunOneByOne(t *testing.T) {
 }
 
 func TestARowThatNeedsANetworkIsLeftOutWithTheReason(t *testing.T) {
-	s := &schedule{network: errors.New("nftables is not installed"), progress: io.Discard, rows: []rows.Row{small(t, "3", rows.Tribes, rows.LAN)}}
+	s := &schedule{network: errors.New("nftables is not installed"), progress: io.Discard,
+		rows: []rows.Row{small(t, "3", rows.Tribes, rows.LAN)}}
 	page := filepath.Join(t.TempDir(), "page.md")
 	require.NoError(t, s.make(t.Context(), outputs{md: page}))
 	text, err := os.ReadFile(page)
@@ -129,6 +131,7 @@ func TestARowThatNeedsANetworkIsLeftOutWithTheReason(t *testing.T) {
 }
 
 func TestTheCommandIsToldWithoutItsJSON(t *testing.T) {
-	require.Equal(t, []string{"table", "-rows", "1", "-md", "page"}, telling([]string{"table", "-rows", "1", "-json", "x.json", "-md", "page"}))
+	require.Equal(t, []string{"table", "-rows", "1", "-md", "page"}, telling([]string{"table", "-rows", "1", "-json",
+		"x.json", "-md", "page"}))
 	require.Equal(t, []string{"table", "-md=page"}, telling([]string{"table", "--json=x.json", "-md=page", "-json"}))
 }

@@ -72,7 +72,8 @@ func (s *schedule) run(ctx context.Context) (map[string][]rows.Result, error) {
 		defer s.mu.Unlock()
 		out[j.Row] = append(out[j.Row], result)
 		s.done++
-		fmt.Fprintf(s.progress, "%s %d/%d row %s %s n=%d: %s\n", time.Now().Format(time.TimeOnly), s.done, total, j.Row, j.Subject, j.Size, brief(result))
+		fmt.Fprintf(s.progress, "%s %d/%d row %s %s n=%d: %s\n", time.Now().Format(time.TimeOnly), s.done, total, j.Row,
+			j.Subject, j.Size, brief(result))
 	}
 	for _, j := range alone {
 		if ctx.Err() == nil {

@@ -42,6 +42,12 @@ func TestImports(t *testing.T) {
 		{"but not what is internal", nested("contrib/x", `"`+module+`/internal/wire"`), []string{"contrib/x/a.go:2 | "}},
 		{"an example of its own what examples share", nested("examples/x", `"`+module+`/examples/internal/admin"`), nil},
 		{"which is not for others", nested("contrib/x", `"`+module+`/examples/internal/admin"`), []string{"contrib/x/a.go:2 | "}},
+		{"a nested module uses its own folders", nested("contrib/x", `"`+module+`/contrib/x/y"`), nil},
+		{"also inside internal", nested("internal/x", `"`+module+`/internal/x/y"`), nil},
+		{"not a folder whose path only begins alike", nested("internal/x", `"`+module+`/internal/xy"`), []string{"internal/x/a.go:2 | "}},
+		{"the comparison forges messages", map[string]string{"internal/bench/go.mod": "module x",
+			"internal/bench/rows/a.go": "package p\nimport \"" + module + "/internal/wire\""}, nil},
+		{"in one folder alone", nested("internal/bench", `"`+module+`/internal/wire"`), []string{"internal/bench/a.go:2 | "}},
 		{"an unknown folder", map[string]string{"util/a.go": "package util", "util/b.go": "package util"},
 			[]string{"util | with a reason"}},
 	})

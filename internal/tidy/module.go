@@ -82,7 +82,7 @@ func unusedModules(t *tree, direct map[string]bool) []breach {
 // imported tells whether a package of the module is imported: by any file, or only by those that are not tests.
 func imported(t *tree, m string, tests bool) bool {
 	for _, s := range t.sources {
-		if s.nested {
+		if s.nested != "" {
 			continue // what it imports is in its own go.mod
 		}
 		for p := range s.imports() {

@@ -41,8 +41,8 @@ type source struct {
 	text string
 	fset *token.FileSet
 	file *ast.File
-	// nested says that it belongs to a module in a folder of its own.
-	nested bool
+	// nested is the folder of the nested module that it belongs to; of the root module's files it is empty.
+	nested string
 }
 
 func (s *source) dir() string    { return path.Dir(s.path) }
@@ -135,7 +135,7 @@ func load(fsys fs.FS) (*tree, error) {
 		return nil, fmt.Errorf("the root of the module: %w", err)
 	}
 	t.goMod = string(text)
-	nested := map[string]bool{} // folders that belong to a nested module
+	nested := map[string]string{} // by folder: that of the nested module it belongs to
 	err = fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -148,8 +148,10 @@ func load(fsys fs.FS) (*tree, error) {
 				return fs.SkipDir
 			}
 			// A parent is walked before its children, so what is below a nested module knows it already.
-			_, err := fs.Stat(fsys, path.Join(p, "go.mod"))
-			nested[p] = err == nil || nested[path.Dir(p)]
+			nested[p] = nested[path.Dir(p)]
+			if _, err := fs.Stat(fsys, path.Join(p, "go.mod")); err == nil {
+				nested[p] = p
+			}
 			return nil
 		}
 		return t.read(p, nested[path.Dir(p)])
@@ -158,7 +160,7 @@ func load(fsys fs.FS) (*tree, error) {
 }
 
 // read adds one file to the tree, if it is of a kind that a rule looks at.
-func (t *tree) read(p string, nested bool) error {
+func (t *tree) read(p, nested string) error {
 	isGo := strings.HasSuffix(p, ".go")
 	if !isGo && !strings.HasSuffix(p, ".md") {
 		return nil

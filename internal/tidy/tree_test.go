@@ -89,7 +89,8 @@ func TestLoadReadsWhatTheGoCommandBuilds(t *testing.T) {
 	var got, nested []string
 	for _, s := range tree.sources {
 		got = append(got, s.path)
-		if s.nested {
+		if s.nested != "" {
+			require.Equal(t, "internal/bench", s.nested)
 			nested = append(nested, s.path)
 		}
 	}

@@ -25,6 +25,7 @@ func TestPayloadIsWithoutHeaders(t *testing.T) {
 }
 
 func TestRules(t *testing.T) {
-	require.Equal(t, []string{"ip saddr { 127.0.0.2, 127.0.0.3 } drop", "ip daddr { 127.0.0.2, 127.0.0.3 } drop"}, Cut("127.0.0.2", "127.0.0.3"))
+	require.Equal(t, []string{"ip saddr { 127.0.0.2, 127.0.0.3 } drop", "ip daddr { 127.0.0.2, 127.0.0.3 } drop"},
+		Cut("127.0.0.2", "127.0.0.3"))
 	require.Equal(t, []string{"ip daddr { 127.0.0.2 } numgen random mod 100 < 80 drop"}, Lossy(80, "127.0.0.2"))
 }

@@ -16,8 +16,8 @@ type Rules struct{}
 
 // Apply replaces all rules by these, which are lines of nft in an input chain.
 func (Rules) Apply(ctx context.Context, lines ...string) error {
-	script := "table ip bench\ndelete table ip bench\ntable ip bench {\n chain input {\n  type filter hook input priority 0; policy accept;\n  " +
-		strings.Join(lines, "\n  ") + "\n }\n}\n"
+	script := "table ip bench\ndelete table ip bench\ntable ip bench {\n chain input {\n  type filter hook input priority 0; " +
+		"policy accept;\n  " + strings.Join(lines, "\n  ") + "\n }\n}\n"
 	cmd := exec.CommandContext(ctx, "nft", "-f", "-")
 	cmd.Stdin = strings.NewReader(script)
 	if out, err := cmd.CombinedOutput(); err != nil {

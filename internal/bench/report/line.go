@@ -78,7 +78,8 @@ func part(size int, subjects []string, results []rows.Result) Part {
 	}
 	for _, name := range subjects {
 		if library, _ := subject.Split(name); !ran[library] {
-			p.Refused = fmt.Sprintf("no run of %s came to its end, so there is nothing to compare (%s)", library, strings.Join(failures, "; "))
+			p.Refused = fmt.Sprintf("no run of %s came to its end, so there is nothing to compare (%s)", library,
+				strings.Join(failures, "; "))
 			return p
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/gotribes/tribes/internal/bench/rows"
 )
 
-var trial = rows.Row{ID: "1", Title: "A trial", Method: "What is done.", Subjects: []string{rows.Tribes, rows.LAN, rows.Quick}, Sizes: []int{5}}
+var trial = rows.Row{ID: "1", Title: "A trial", Method: "What is done.",
+	Subjects: []string{rows.Tribes, rows.LAN, rows.Quick}, Sizes: []int{5}}
 
 // ran is a run of the trial that came to its end.
 func ran(name string, seconds ...float64) rows.Result {
@@ -46,7 +47,8 @@ func TestARowIsRefusedWhoseOneSideDidNotRun(t *testing.T) {
 }
 
 func TestFiguresOfRunsThatFailedDoNotCount(t *testing.T) {
-	p := Build(trial, []rows.Result{ran(rows.Tribes, 0.02), ran(rows.LAN, 5), broke(rows.LAN, "killed"), broke(rows.Quick, "killed")}).Parts[0]
+	p := Build(trial, []rows.Result{ran(rows.Tribes, 0.02), ran(rows.LAN, 5), broke(rows.LAN, "killed"),
+		broke(rows.Quick, "killed")}).Parts[0]
 	require.Empty(t, p.Refused)
 	require.Equal(t, Summary{Count: 1, Median: 5, Min: 5, Max: 5}, p.Lines[0].Cells[rows.LAN])
 	require.NotContains(t, p.Lines[0].Cells, rows.Quick)

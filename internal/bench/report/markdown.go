@@ -33,11 +33,13 @@ const mark = " †"
 func (r Report) Markdown() string {
 	var b strings.Builder
 	h := r.Header
-	fmt.Fprintf(&b, "| | |\n|---|---|\n| command | `%s` |\n| commit | %s |\n| memberlist | %s |\n| Go | %s |\n| machine | %s |\n", h.Command,
+	fmt.Fprintf(&b, "| | |\n|---|---|\n| command | `%s` |\n| commit | %s |\n| memberlist | %s |\n| Go | %s |\n"+
+		"| machine | %s |\n", h.Command,
 		h.Commit, h.Memberlist, h.Go, h.Machine)
 	fmt.Fprintf(&b, "| begun, took | %s, %s |\n| load average before and after | %s |\n| seed | %d |\n\n", h.Begun, h.Took, h.Load, h.Seed)
-	fmt.Fprintf(&b, "A figure is the median, with the range in brackets where samples differ. A dagger (†) says that the range is too wide to "+
-		"trust the median: its ends differ from it by more than a factor of %d, and from each other by more than the scheduler's grain.\n", wideFactor)
+	fmt.Fprintf(&b, "A figure is the median, with the range in brackets where samples differ. A dagger (†) says that the "+
+		"range is too wide to trust the median: its ends differ from it by more than a factor of %d, and from each "+
+		"other by more than the scheduler's grain.\n", wideFactor)
 	for _, row := range r.Rows {
 		row.markdown(&b)
 	}

@@ -10,7 +10,8 @@ import (
 
 func TestTable(t *testing.T) {
 	r := Report{
-		Header: Header{Command: "go run . table -rows 1", Commit: "abc", Memberlist: "v0.7.0", Go: "go1", Machine: "2 processors", Begun: "then",
+		Header: Header{Command: "go run . table -rows 1", Commit: "abc", Memberlist: "v0.7.0", Go: "go1",
+			Machine: "2 processors", Begun: "then",
 			Took: "1m0s", Load: "0.1; 2.0", Seed: 7},
 		Rows: []Row{
 			Build(trial, []rows.Result{ran(rows.Tribes, 0.02), ran(rows.LAN, 5, 7), ran(rows.Quick, 1)}),
@@ -21,7 +22,8 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"| command | `go run . table -rows 1` |\n| commit | abc |\n| memberlist | v0.7.0 |\n| Go | go1 |\n| machine | 2 processors |\n",
 		"| begun, took | then, 1m0s |\n| load average before and after | 0.1; 2.0 |\n| seed | 7 |\n",
-		"### 1. A trial\n\nWhat is done.\n\n| N | | tribes | memberlist/lan | memberlist/quick |\n|---|---|---|---|---|\n| 5 | told | 20 ms | 6 (5 to 7) s | 1 s |\n",
+		"### 1. A trial\n\nWhat is done.\n\n| N | | tribes | memberlist/lan | memberlist/quick " +
+			"|\n|---|---|---|---|---|\n| 5 | told | 20 ms | 6 (5 to 7) s | 1 s |\n",
 		"### 3. Another\n\nDone so.\n\nNot run: nftables is not installed.\n",
 	} {
 		require.Contains(t, text, want)
@@ -48,7 +50,8 @@ func TestThePageAroundTheTableStays(t *testing.T) {
 func TestTargets(t *testing.T) {
 	killed := rows.Row{ID: "1", Subjects: []string{rows.Tribes, rows.LAN, rows.Quick}, Sizes: []int{60}}
 	result := func(name string, v float64) rows.Result {
-		return rows.Result{Job: rows.Job{Row: "1", Subject: name, Size: 60}, Samples: []rows.Sample{{Measure: "last survivor told", Unit: "s", Value: v}}}
+		return rows.Result{Job: rows.Job{Row: "1", Subject: name, Size: 60},
+			Samples: []rows.Sample{{Measure: "last survivor told", Unit: "s", Value: v}}}
 	}
 	r := Report{Rows: []Row{Build(killed, []rows.Result{result(rows.Tribes, 0.1), result(rows.LAN, 9), result(rows.Quick, 1.5)})}}
 	r.Aim()

@@ -44,11 +44,13 @@ func Picture(points []Point, caption string) (string, error) {
 		return "", fmt.Errorf("the picture takes points of both libraries, there are those of %v only", series)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="sans-serif" font-size="12" role="img">`+"\n",
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" `+
+		`font-family="sans-serif" font-size="12" role="img">`+"\n",
 		width, height, width, height)
 	fmt.Fprintf(&b, "<title>Time to find a crash against the longest pause that is survived</title>\n")
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
-	fmt.Fprintf(&b, `<text x="%d" y="24" font-size="15">Time until all know of a crash, against the longest pause that is survived</text>`+"\n", left)
+	fmt.Fprintf(&b, `<text x="%d" y="24" font-size="15">Time until all know of a crash, against the longest pause that is `+
+		`survived</text>`+"\n", left)
 	fmt.Fprintf(&b, `<text x="%d" y="42" fill="#555555">%s</text>`+"\n", left, html.EscapeString(caption))
 	axes(&b)
 	for i, p := range points {
@@ -65,7 +67,8 @@ func Picture(points []Point, caption string) (string, error) {
 func axes(b *strings.Builder) {
 	for _, s := range []float64{0.25, 0.5, 1, 2, 4, 8} {
 		x := across(s)
-		fmt.Fprintf(b, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#dddddd"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n",
+		fmt.Fprintf(b, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#dddddd"/><text x="%.1f" y="%d" `+
+			`text-anchor="middle">%s</text>`+"\n",
 			x, top, x, height-bottom, x, height-bottom+18, seconds(s))
 	}
 	for _, s := range []float64{0.01, 0.03, 0.1, 0.3, 1, 3, 10} {
@@ -75,7 +78,8 @@ func axes(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle">longest pause that a healthy process survived (longer is better)</text>`+"\n",
 		(left+width-right)/2, height-bottom+42)
-	fmt.Fprintf(b, `<text transform="translate(22 %d) rotate(-90)" text-anchor="middle">crash known to all (lower is better)</text>`+"\n", (top+height-bottom)/2)
+	fmt.Fprintf(b, `<text transform="translate(22 %d) rotate(-90)" text-anchor="middle">crash known to all (lower is `+
+		`better)</text>`+"\n", (top+height-bottom)/2)
 }
 
 // crowded says that the name of a point would cover that of one that was drawn before.
@@ -91,7 +95,8 @@ func crowded(before []Point, p Point) bool {
 // dot draws a point with its name, above or below it, and the range of its time.
 func dot(b *strings.Builder, p Point, colour string, below bool) {
 	x, y := across(p.Pause), up(p.Crash.Median)
-	fmt.Fprintf(b, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-width="2"/>`+"\n", x, up(p.Crash.Min), x, up(p.Crash.Max), colour)
+	fmt.Fprintf(b, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-width="2"/>`+"\n", x, up(p.Crash.Min),
+		x, up(p.Crash.Max), colour)
 	fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="5" fill="%s"/>`+"\n", x, y, colour)
 	_, name, _ := strings.Cut(p.Subject, "/")
 	if name == "" {

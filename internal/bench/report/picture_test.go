@@ -52,7 +52,8 @@ func TestPointsNeedBothFigures(t *testing.T) {
 	result := func(name string, samples ...rows.Sample) rows.Result {
 		return rows.Result{Job: rows.Job{Subject: name, Size: 10}, Samples: samples}
 	}
-	crash, pause := rows.Sample{Measure: rows.FrontierCrash, Unit: "s", Value: 5}, rows.Sample{Measure: rows.FrontierPause, Unit: "s", Value: 3}
+	crash, pause := rows.Sample{Measure: rows.FrontierCrash, Unit: "s", Value: 5},
+		rows.Sample{Measure: rows.FrontierPause, Unit: "s", Value: 3}
 	got := Points(Build(row, []rows.Result{result(rows.Tribes, crash, pause), result(rows.LAN, crash), result(rows.Local, pause, crash)}))
 	require.Len(t, got, 2)
 	require.Equal(t, Point{Subject: rows.Tribes, Series: "tribes", Pause: 3, Crash: Summarize([]float64{5})}, got[0])

@@ -10,7 +10,8 @@ func TestMedianAndRange(t *testing.T) {
 	require.Equal(t, Summary{}, Summarize(nil), "no samples, no figures")
 	require.Equal(t, Summary{Count: 1, Median: 4, Min: 4, Max: 4}, Summarize([]float64{4}))
 	require.Equal(t, Summary{Count: 3, Median: 2, Min: 1, Max: 9}, Summarize([]float64{9, 1, 2}), "of an odd number, the one in the middle")
-	require.Equal(t, Summary{Count: 4, Median: 3, Min: 1, Max: 9}, Summarize([]float64{9, 2, 4, 1}), "of an even number, between the two in the middle")
+	require.Equal(t, Summary{Count: 4, Median: 3, Min: 1, Max: 9}, Summarize([]float64{9, 2, 4, 1}),
+		"of an even number, between the two in the middle")
 	samples := []float64{3, 1, 2}
 	Summarize(samples)
 	require.Equal(t, []float64{3, 1, 2}, samples, "the samples stay as they were")

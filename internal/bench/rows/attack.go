@@ -14,7 +14,8 @@ var attackRow = Row{
 	ID:    "15",
 	Title: "A stranger says that a member has left, and sends bombs",
 	Method: "No keys on either side. memberlist: one UDP datagram of 35 bytes to each member, 'X has left', in X's name; 8 connections " +
-		"with a compressed block that unpacks to 256 MiB. tribes: a stranger joins as a member, learns X's record, and gossips a forged one " +
+		"with a compressed block that unpacks to 256 MiB. tribes: a stranger joins as a member, learns X's record, and " +
+		"gossips a forged one " +
 		"that says 'left' to each member; 8 connections that announce a frame of 4 GiB and send what they can. Members that dropped X " +
 		"within 5 s; growth of the largest resident size of the one that is bombed.",
 	Subjects:  []string{Tribes, LAN},

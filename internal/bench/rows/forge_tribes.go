@@ -44,7 +44,8 @@ func spoofTribes(ctx context.Context, f *fleet.Fleet, to []*fleet.Node, victim *
 	}
 	go s.endpoint.Serve(ln, s.keep)
 	end = func() { s.endpoint.Close() }
-	own := wire.Record{Name: "stranger", Address: address, Domain: ours.Domain, Role: wire.Member, Incarnation: 1, Version: 1, State: wire.Alive}
+	own := wire.Record{Name: "stranger", Address: address, Domain: ours.Domain, Role: wire.Member, Incarnation: 1,
+		Version: 1, State: wire.Alive}
 	own.Seal(signer)
 	for i, n := range to {
 		l, err := s.endpoint.Dial(ctx, n.Address, transport.ID{})

@@ -18,7 +18,8 @@ const (
 var frontierRow = Row{
 	ID:    "frontier",
 	Title: "Time to find a crash against the longest pause that is survived",
-	Method: "Ten processes. A crash: SIGKILL, until the last of the others is told, the median of three. The longest pause survived: of 0.25, " +
+	Method: "Ten processes. A crash: SIGKILL, until the last of the others is told, the median of three. The longest " +
+		"pause survived: of 0.25, " +
 		"0.5, 1, 1.5, 2, 3, 4, 6 and 8 s, upwards, the last after which nobody dropped the process that was stopped for so long (each is " +
 		"tried twice, with two processes); 0 if it did not survive the first.",
 	Subjects: []string{"tribes/drop=1s", "memberlist/probe=100ms", Quick, Tribes, "memberlist/probe=300ms", Even,

@@ -11,7 +11,8 @@ import (
 var hungRow = Row{
 	ID:    "11",
 	Title: "Three well-known addresses hang before the one that answers",
-	Method: "Three listeners accept and say nothing; the fourth address is a live member. From the call of join until the newcomer sees both; " +
+	Method: "Three listeners accept and say nothing; the fourth address is a live member. From the call of join until the " +
+		"newcomer sees both; " +
 		"given up after 60 s.",
 	Subjects:  []string{Tribes, LAN},
 	Sizes:     []int{2},

@@ -12,7 +12,8 @@ var idleRow = Row{
 	ID:    "6",
 	Title: "What a node costs while nothing happens",
 	Method: "N nodes in one process; after 10 s of calm the system's and the runtime's counters over a minute, divided by N. Payload " +
-		"is IP bytes sent less headers of IP, TCP and UDP; packets include TCP's acknowledgements. Heap is after a collection, less what an empty process has. " +
+		"is IP bytes sent less headers of IP, TCP and UDP; packets include TCP's acknowledgements. Heap is after a " +
+		"collection, less what an empty process has. " +
 		"The whole exchanges of memberlist (30 s apart at N=10, longer in larger groups) fall into the minute as they fall.",
 	Subjects:  []string{Tribes, TribesKey, LAN},
 	Sizes:     []int{10, 50, 100, 200},

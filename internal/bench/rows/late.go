@@ -52,7 +52,8 @@ func runLate(ctx context.Context, j *Job) error {
 }
 
 // whole records how long after a moment all nodes see all, or that they never did.
-func (j *Job) whole(ctx context.Context, f *fleet.Fleet, nodes []*fleet.Node, since, at time.Time, measure string, limit time.Duration) bool {
+func (j *Job) whole(ctx context.Context, f *fleet.Fleet, nodes []*fleet.Node, since, at time.Time, measure string,
+	limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	ok := f.AwaitSize(ctx, since, nodes, len(nodes)) == nil

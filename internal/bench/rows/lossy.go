@@ -14,9 +14,11 @@ import (
 var lossyRow = Row{
 	ID:    "13",
 	Title: "Some members lose 80 % of what arrives",
-	Method: "N processes, of which one or three lose 80 % of all packets that arrive, for 60 s (180 s with -full); then 60 s at most until " +
+	Method: "N processes, of which one or three lose 80 % of all packets that arrive, for 60 s (180 s with -full); then " +
+		"60 s at most until " +
 		"all see all. Healthy members dropped counts what healthy members were told of healthy members; transitions are comings and " +
-		"goings of a lossy member as one healthy member is told (the mean). Agreement is the share of the time in which all healthy members " +
+		"goings of a lossy member as one healthy member is told (the mean). Agreement is the share of the time in which " +
+		"all healthy members " +
 		"have the same view.",
 	Subjects:  []string{Tribes, LAN, Local, Even},
 	Sizes:     []int{30},
@@ -44,7 +46,8 @@ var flipRow = Row{
 var quickLossyRow = Row{
 	ID:    "13c",
 	Title: "One member loses 80 % of what arrives, beside a memberlist that is tuned to be quick",
-	Method: "As row 13, with one lossy member for 30 s (three minutes with -full), and with the machine to itself: memberlist/quick then keeps " +
+	Method: "As row 13, with one lossy member for 30 s (three minutes with -full), and with the machine to itself: " +
+		"memberlist/quick then keeps " +
 		"the processors busy with members that come and go.",
 	Subjects: []string{Tribes, Quick},
 	Sizes:    []int{20},

@@ -12,7 +12,8 @@ import (
 var noUDPRow = Row{
 	ID:    "16",
 	Title: "Only TCP gets through",
-	Method: "All UDP packets are dropped, as many firewalls do. N processes start; 20 s later one is killed. The log lines are those that a " +
+	Method: "All UDP packets are dropped, as many firewalls do. N processes start; 20 s later one is killed. The log " +
+		"lines are those that a " +
 		"node writes in those 20 s, for a minute.",
 	Subjects:  []string{Tribes, LAN},
 	Sizes:     []int{5},

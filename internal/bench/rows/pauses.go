@@ -11,7 +11,8 @@ import (
 var pausesRow = Row{
 	ID:    "14",
 	Title: "A healthy process pauses (SIGSTOP, SIGCONT)",
-	Method: "One of N processes is stopped for 1, 2, 3, 6 and 10 s. How many of the N-1 others dropped it, and how long after SIGCONT all " +
+	Method: "One of N processes is stopped for 1, 2, 3, 6 and 10 s. How many of the N-1 others dropped it, and how long " +
+		"after SIGCONT all " +
 		"see all again. tribes promises to stand 2 s with its default drop time of 3 s, and drops one that is silent for longer.",
 	Subjects:  []string{Tribes, LAN, Local, Even, Quick},
 	Sizes:     []int{10},
@@ -24,7 +25,8 @@ var pausesRow = Row{
 var hogRow = Row{
 	ID:    "14b",
 	Title: "The processors are kept busy",
-	Method: "One of N processes keeps all processors busy with four goroutines each, for 20 s. How often anybody was told that somebody is " +
+	Method: "One of N processes keeps all processors busy with four goroutines each, for 20 s. How often anybody was told " +
+		"that somebody is " +
 		"gone, though nobody is.",
 	Subjects: []string{Tribes, LAN, Quick},
 	Sizes:    []int{10},
@@ -55,7 +57,8 @@ func runPauses(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node)
 }
 
 // onePause stops a process for a while and returns how many others dropped it, and when all were whole again.
-func (j *Job) onePause(ctx context.Context, f *fleet.Fleet, nodes []*fleet.Node, i int, d time.Duration) (drops int, back time.Duration, err error) {
+func (j *Job) onePause(ctx context.Context, f *fleet.Fleet, nodes []*fleet.Node, i int, d time.Duration) (drops int,
+	back time.Duration, err error) {
 	at := time.Now()
 	if err := nodes[i].Stop(); err != nil {
 		return 0, 0, err

@@ -13,7 +13,8 @@ import (
 var readerRow = Row{
 	ID:    "12",
 	Title: "An application that does not read, and one that asks from inside a callback",
-	Method: "One of N processes takes the first change (memberlist: an event channel with room for one) and then never reads again, or asks " +
+	Method: "One of N processes takes the first change (memberlist: an event channel with room for one) and then never " +
+		"reads again, or asks " +
 		"for the members from inside the callback. Five more members join. 2 s later that node is asked for its members, for 5 s at most.",
 	Subjects:  []string{Tribes, LAN},
 	Sizes:     []int{3},

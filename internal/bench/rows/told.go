@@ -18,7 +18,8 @@ type telling struct {
 }
 
 // told waits until all observers were told of a member since a time, at most for a limit.
-func told(ctx context.Context, f *fleet.Fleet, observers []*fleet.Node, kind subject.Kind, who string, since time.Time, limit time.Duration) telling {
+func told(ctx context.Context, f *fleet.Fleet, observers []*fleet.Node, kind subject.Kind, who string, since time.Time,
+	limit time.Duration) telling {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var seen map[string]subject.Event

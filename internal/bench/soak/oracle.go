@@ -89,7 +89,8 @@ func (r *run) look(ctx context.Context, began time.Time) error {
 		return err
 	}
 	r.use = append(r.use, u)
-	fmt.Fprintf(r.out, "%6s  one view of %d and the events agree after %5s; keepers: heap %4d KiB, %5.1f goroutines, %5.1f descriptors (medians)\n",
+	fmt.Fprintf(r.out, "%6s  one view of %d and the events agree after %5s; keepers: heap %4d KiB, %5.1f goroutines, "+
+		"%5.1f descriptors (medians)\n",
 		time.Since(began).Round(time.Second), len(want), took.Round(100*time.Millisecond), u.heap>>10, u.goroutines, u.files)
 	return nil
 }

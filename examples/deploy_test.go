@@ -142,14 +142,17 @@ func deployManifests(t *testing.T, check checked) {
 		require.Equal(t, fmt.Sprint(":", c.at(t, "members")), flagOf(args, "listen"))
 		require.Equal(t, fmt.Sprint("10.0.0.1:", c.at(t, "members")), flagOf(args, "advertise"))
 		require.Equal(t, fmt.Sprint(":", c.at(t, "http")), flagOf(args, "http"))
+		// The balancer's without a host would be loopback, where no probe comes.
 		probed := map[string]string{"elb": "admin", "node": "health"}[program]
-		require.Equal(t, fmt.Sprint(":", c.at(t, probed)), flagOf(args, probed))
+		host := map[string]string{"elb": "0.0.0.0"}[program]
+		require.Equal(t, fmt.Sprint(host, ":", c.at(t, probed)), flagOf(args, probed))
 		for _, p := range []*probe{c.ReadinessProbe, c.LivenessProbe} {
 			if p != nil {
 				require.Equal(t, probed, p.HTTPGet.Port)
 			}
 		}
 		require.NotNil(t, c.ReadinessProbe)
+		require.Equal(t, "/readyz", c.ReadinessProbe.HTTPGet.Path)
 	}
 	elb := all["Deployment tribes-elb"].Spec.Template.Spec.Containers[0]
 	var selector map[string]string

@@ -89,8 +89,7 @@ type (
 			Path string `json:"path"`
 			Port string `json:"port"`
 		} `json:"httpGet"`
-		InitialDelaySeconds int `json:"initialDelaySeconds"`
-		PeriodSeconds       int `json:"periodSeconds"`
+		PeriodSeconds int `json:"periodSeconds"`
 	}
 	compose struct {
 		Services map[string]composeEntry `json:"services"`

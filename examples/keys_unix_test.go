@@ -86,6 +86,49 @@ func TestKeyFiles(t *testing.T) {
 	require.NotContains(t, lb.log()+a.log()+b.log(), old.Text())
 }
 
+// SIGHUP changes everything or nothing: a key file that cannot be used keeps the
+// routes, too, and a configuration that cannot be used keeps the keys.
+func TestABalancerIsReadAgainAsAWhole(t *testing.T) {
+	story(t)
+	const whole, bad = "the configuration was read again", "the configuration cannot be used"
+	old, fresh := transport.NewKey(), transport.NewKey()
+	path := keyFile(t, old)
+	conf := write(t, "loadbalancer.conf", "")
+	route := func(host string) {
+		rewrite(t, conf, "services { shop { domains { d { hosts "+host+"; } } } }")
+	}
+	route("one.test")
+	s := newSite(t)
+	lb := s.balancer("-conf", conf, "-key-file", path)
+	s.readyNode("a", "d", "-key-file", path)
+	s.until("one.test is led to the member", func() bool { return s.name("one.test", "/") == "a" })
+
+	require.NoError(t, os.WriteFile(path, []byte("no key"), 0o600))
+	route("two.test")
+	lb.signal(syscall.SIGHUP)
+	lb.logged(bad, 1)
+	require.Contains(t, lb.log(), "-key-file: key file "+path+": line 1: 6 characters")
+	require.Equal(t, "a", s.name("one.test", "/"), "the old route goes on")
+
+	rewriteKeys(t, path, fresh)
+	rewrite(t, conf, "service { }")
+	lb.signal(syscall.SIGHUP)
+	lb.logged(bad, 2)
+	require.NotContains(t, lb.log(), "cluster keys", "no word of keys while they are the old ones")
+	require.NotContains(t, lb.log(), whole)
+	require.Equal(t, 2, strings.Count(lb.log(), "ERROR"), "one line each: %s", lb.log())
+	s.readyNode("b", "d", "-key-file", keyFile(t, old)) // the old key still counts
+
+	rewriteKeys(t, path, fresh, old)
+	route("two.test")
+	lb.signal(syscall.SIGHUP)
+	lb.logged(whole, 1)
+	require.Contains(t, lb.log(), "cluster keys changed")
+	require.Contains(t, []string{"a", "b"}, s.name("two.test", "/"))
+	require.Contains(t, s.name("one.test", "/"), "404")
+	s.readyNode("c", "d", "-key-file", keyFile(t, fresh))
+}
+
 // A key file that cannot be used is one line that names it, and status 2.
 func TestBadKeyFiles(t *testing.T) {
 	story(t)

@@ -20,6 +20,7 @@ import (
 	"github.com/gotribes/tribes/examples/internal/sticky"
 	"github.com/gotribes/tribes/examples/internal/tenants"
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/transport"
 )
 
 // ownCookie is the name of the cookie of our own.
@@ -37,6 +38,7 @@ type balancer struct {
 	pools  map[*gateway.Route]*members.Pool
 	certs  atomic.Pointer[[]tls.Certificate]
 	keys   atomic.Pointer[[]sticky.Key]
+	rekey  func([]transport.Key) error // of the cluster; nil: it has no keys
 	logger *slog.Logger
 }
 
@@ -221,6 +223,9 @@ func (b *balancer) reload() {
 		return
 	}
 	l, err := load(s)
+	if err == nil {
+		err = s.keyFile.Read()
+	}
 	if err != nil {
 		refuse(err)
 		return
@@ -232,6 +237,12 @@ func (b *balancer) reload() {
 		}
 	}
 	b.apply(s, l)
+	if keys := s.keyFile.Keys(); keys != nil { // checked: what goes wrong now is that the node has ended
+		if err := b.rekey(keys); err != nil {
+			b.logger.Error("cluster keys not changed", "error", err)
+			return
+		}
+	}
 	b.logger.Info("the configuration was read again", "routes", len(s.routes))
 }
 

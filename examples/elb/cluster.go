@@ -10,6 +10,7 @@ import (
 	"github.com/gotribes/tribes/examples/internal/members"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/transport"
 )
 
 // A group is a domain that the balancer belongs to or follows.
@@ -26,7 +27,7 @@ type cluster struct {
 	manage func(domain string) error // follows one more; nil: none can be
 	groups iter.Seq[group]           // also those that come later, until the node ends
 	joined func(ctx context.Context) error
-	follow func() // what else goes on until the node ends
+	rekey  func([]transport.Key) error // nil: it has no keys
 	done   <-chan struct{}
 	err    func() error // why it has ended
 	leave  func()
@@ -81,7 +82,7 @@ func startNode(s *settings, listener net.Listener, logger *slog.Logger) (*cluste
 		manage: func(domain string) error { _, err := node.Follow(domain); return err },
 		groups: groupsOf(node.Groups(context.Background())),
 		joined: func(ctx context.Context) error { return program.Joined(ctx, node) },
-		follow: func() { s.keyFile.Follow(node, logger) },
+		rekey:  node.SetKeys,
 		done:   node.Done(),
 		err:    node.Err,
 		leave:  func() { program.Leave(node, logger) },

@@ -34,7 +34,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if s.printConfig || s.checkConfig {
 		return nil
 	}
-	if err := s.keyFile.Load(); err != nil {
+	// From here on, as before it is caught the signal would end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	if err := s.keyFile.Read(); err != nil {
 		return err
 	}
 	logger := program.Logger(stderr, "elb")
@@ -63,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer desk.close()
 	b := newBalancer(s, args, doors, desk.over(stderr), logger)
 	defer b.gw.Close()
-	b.find, b.manage = node.find, node.manage
+	b.find, b.manage, b.rekey = node.find, node.manage, node.rekey
 	b.apply(s, files)
 	var events *eventlog.Writer // silent
 	if s.events {
@@ -71,7 +75,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	dir := newDirectory(node, desk.follower(events))
 	wg.Go(dir.run)
-	wg.Go(node.follow)
 	refused := make(chan error, 1)
 	wg.Go(func() {
 		if err := node.joined(ctx); err != nil {
@@ -82,15 +85,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	})
 	desk.open(b, dir, doors)
 	doors.serve(b)
-	return attend(ctx, b, node, doors, desk, refused)
+	return attend(ctx, b, node, doors, desk, hangup, refused)
 }
 
 // attend waits for the end, and meanwhile reads files again that have changed,
 // or all of them on SIGHUP.
-func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, desk *desk, refused <-chan error) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, desk *desk, hangup <-chan os.Signal,
+	refused <-chan error) error {
 	changed := make(chan struct{}, 1)
 	watching, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup

@@ -72,7 +72,6 @@ func startTribes(ctx context.Context, s *settings, listener net.Listener, logger
 		find:   members.FromNode(node),
 		groups: groupsOf(node.Groups()),
 		joined: func(context.Context) error { return nil },
-		follow: func() {},
 		done:   node.Done(),
 		err:    node.Err,
 		leave:  func() { program.LeaveTribes(node, logger) },

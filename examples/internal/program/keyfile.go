@@ -27,15 +27,23 @@ func (f Flags) KeyFile() *KeyFile {
 	return k
 }
 
-// Load reads the file, if there is one. An error is a *SettingError that names
-// it.
+// Load is Read for a program that then calls Follow.
 func (k *KeyFile) Load() error {
+	if k.path != "" {
+		// From here on, as before it is caught the signal would end the process.
+		k.hangups = make(chan os.Signal, 1)
+		signal.Notify(k.hangups, syscall.SIGHUP)
+	}
+	return k.Read()
+}
+
+// Read reads the file, if there is one, for a program that hands the keys to
+// the node itself, together with what else it reads. An error is a
+// *SettingError that names the file.
+func (k *KeyFile) Read() error {
 	if k.path == "" {
 		return nil
 	}
-	// From here on, as before it is caught the signal would end the process.
-	k.hangups = make(chan os.Signal, 1)
-	signal.Notify(k.hangups, syscall.SIGHUP)
 	keys, err := transport.ReadKeyFile(k.path)
 	if err != nil {
 		return &SettingError{Text: "-key-file: " + err.Error(), Err: err}
@@ -44,7 +52,7 @@ func (k *KeyFile) Load() error {
 	return nil
 }
 
-// Keys returns what Load has read: nothing without the flag.
+// Keys returns what was read: nothing without the flag.
 func (k *KeyFile) Keys() []transport.Key { return k.keys }
 
 // Follow reads the file again with each SIGHUP and hands the keys to the node,

@@ -118,6 +118,9 @@ func buildImage(t *testing.T) string {
 // wkaName is the well-known name as it is in the cluster's DNS.
 const wkaName = "tribes-wka.default.svc.cluster.local"
 
+// dnsName is that of the name server, from its start on.
+const dnsName = "dns.cluster.local"
+
 // A cluster is a bridge with a name server, and what deployments and services do.
 type cluster struct {
 	*site
@@ -162,7 +165,7 @@ func newCluster(t *testing.T) *cluster {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	c.hosts = filepath.Join(dir, "hosts")
-	require.NoError(t, os.WriteFile(c.hosts, nil, 0o644))
+	require.NoError(t, os.WriteFile(c.hosts, []byte("10.77.0.1 "+dnsName+"\n"), 0o644))
 	c.dns = exec.Command("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
 		"--addn-hosts="+c.hosts, "--local=/cluster.local/", "--listen-address=10.77.0.1", "--bind-interfaces",
 		"--user=root", "--group=root", "--pid-file=")
@@ -172,6 +175,8 @@ func newCluster(t *testing.T) *cluster {
 		c.dns.Process.Kill()
 		c.dns.Wait()
 	})
+	// Before it has got so far, SIGHUP would end it.
+	c.until("the name server answers", func() bool { return c.resolves(dnsName, "10.77.0.1") })
 	c.serve()
 	return c
 }
@@ -185,14 +190,21 @@ func (c *cluster) publish(ip string) {
 		fmt.Fprintln(&text, n, wkaName)
 	}
 	require.NoError(c.t, os.WriteFile(c.hosts, []byte(text.String()), 0o644))
+	c.until("the name has the address", func() bool {
+		require.NoError(c.t, c.dns.Process.Signal(syscall.SIGHUP))
+		return c.resolves(wkaName, ip)
+	})
+}
+
+// resolves asks the name server whether a name has an address.
+func (c *cluster) resolves(name, ip string) bool {
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Second)
+	defer cancel()
 	ask := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "udp", "10.77.0.1:53")
 	}}
-	c.until("the name has the address", func() bool {
-		require.NoError(c.t, c.dns.Process.Signal(syscall.SIGHUP))
-		got, _ := ask.LookupHost(c.t.Context(), wkaName+".")
-		return slices.Contains(got, ip)
-	})
+	got, _ := ask.LookupHost(ctx, name+".")
+	return slices.Contains(got, ip)
 }
 
 // start runs one pod more of a deployment. It waits in its network until that

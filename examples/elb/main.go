@@ -45,6 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, n := range s.notes {
 		logger.Info("a setting of a file is not used", "at", n.Place.String(), "setting", n.Setting, "why", n.Why)
 	}
+	before := program.LookAt(s.watched())
 	files, err := load(s)
 	if err != nil {
 		return err
@@ -69,6 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer b.gw.Close()
 	b.find = node.find
 	b.rekey = node.rekey
+	b.before = before
 	b.apply(s, files)
 	var events *eventlog.Writer // silent
 	if s.events {
@@ -101,7 +103,7 @@ func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, desk 
 	var files atomic.Pointer[[]string] // the watcher runs beside this
 	files.Store(new(b.now.watched()))
 	wg.Go(func() {
-		program.Watch(watching, program.WatchTime, func() []string { return *files.Load() }, func() {
+		program.Watch(watching, program.WatchTime, b.before, func() []string { return *files.Load() }, func() {
 			select {
 			case changed <- struct{}{}:
 			default: // it will be read anyway

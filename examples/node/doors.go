@@ -20,12 +20,13 @@ type doors struct {
 	plain, secure *program.HTTPServer
 	health        *program.HTTPServer
 	certs         atomic.Pointer[[]tls.Certificate]
+	before        program.Look // at the files of the certificate, before they were read
 }
 
 // open takes the addresses and reads the certificate. An address that is taken
 // is an error: nothing is moved to another one.
 func open(s *settings, logger *slog.Logger) (*doors, error) {
-	d := &doors{}
+	d := &doors{before: program.LookAt(s.store.Files())}
 	if s.https != "" {
 		certs, err := certificates(s)
 		if err != nil {

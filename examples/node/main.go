@@ -101,7 +101,7 @@ func attend(ctx context.Context, s *settings, args []string, node *peer, doors *
 	defer stop()
 	if s.store.File != "" {
 		wg.Go(func() {
-			program.Watch(watching, program.WatchTime, s.store.Files, func() { doors.renew(s, logger) })
+			program.Watch(watching, program.WatchTime, doors.before, s.store.Files, func() { doors.renew(s, logger) })
 		})
 	}
 	for {

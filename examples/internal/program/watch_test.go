@@ -24,16 +24,15 @@ func watch(t *testing.T, before program.Look, files ...string) *watched {
 	w := &watched{}
 	w.files.Store(&files)
 	go program.Watch(t.Context(), time.Second, before, func() []string { return *w.files.Load() }, func() { w.changes.Add(1) })
+	time.Sleep(500 * time.Millisecond) // from here on it is half a second to its next look
 	return w
 }
 
-// seen looks after the next look of the watcher, and between two of them.
+// seen is how often changes were seen up to the next look of the watcher.
 func (w *watched) seen() int {
-	time.Sleep(1500 * time.Millisecond)
+	time.Sleep(time.Second)
 	synctest.Wait()
-	n := int(w.changes.Load())
-	time.Sleep(500 * time.Millisecond)
-	return n
+	return int(w.changes.Load())
 }
 
 func TestAChangeBetweenReadingAndWatchingIsSeen(t *testing.T) {

@@ -74,7 +74,8 @@ func TestKeyFiles(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(path, []byte("no key"), 0o600))
 	a.signal(syscall.SIGHUP)
-	a.logged("cluster keys not changed", 1)
+	a.logged("the configuration cannot be used; the old one goes on", 1)
+	require.Equal(t, 3, strings.Count(a.log(), "the configuration was read again"), "and nothing else is said of it")
 	require.Contains(t, a.log(), "line 1: 6 characters, want a key of 32 bytes")
 
 	rewriteKeys(t, path, fresh)
@@ -127,6 +128,34 @@ func TestABalancerIsReadAgainAsAWhole(t *testing.T) {
 	require.Contains(t, []string{"a", "b"}, s.name("two.test", "/"))
 	require.Contains(t, s.name("one.test", "/"), "404")
 	s.readyNode("c", "d", "-key-file", keyFile(t, fresh))
+}
+
+// The same of a node, with a carbon.xml in place of the routes.
+func TestANodeIsReadAgainAsAWhole(t *testing.T) {
+	story(t)
+	const whole, bad = "the configuration was read again", "the configuration cannot be used"
+	path := keyFile(t, transport.NewKey())
+	carbon := write(t, "carbon.xml", "<Server/>")
+	s := newSite(t)
+	s.balancer("-manage", "d", "-key-file", path)
+	p, _ := s.readyNode("a", "d", "-key-file", path, "-carbon", carbon)
+
+	rewriteKeys(t, path, transport.NewKey())
+	rewrite(t, carbon, "<Server>")
+	p.signal(syscall.SIGHUP)
+	p.logged(bad, 1)
+	rewrite(t, carbon, "<Server/>")
+	require.NoError(t, os.WriteFile(path, []byte("no key"), 0o600))
+	p.signal(syscall.SIGHUP)
+	p.logged(bad, 2)
+	require.NotContains(t, p.log(), "cluster keys")
+	require.NotContains(t, p.log(), whole)
+	require.Equal(t, 2, strings.Count(p.log(), "ERROR"), "one line each: %s", p.log())
+
+	rewriteKeys(t, path, transport.NewKey())
+	p.signal(syscall.SIGHUP)
+	p.logged(whole, 1)
+	require.Contains(t, p.log(), "cluster keys changed")
 }
 
 // A key file that cannot be used is one line that names it, and status 2.

@@ -31,6 +31,7 @@ const ownCookie = "TRIBES_MEMBER"
 type balancer struct {
 	args   []string // of the program
 	now    *settings
+	before program.Look // at the files to watch, before they were read
 	gw     *gateway.Gateway
 	find   members.Find
 	manage func(domain string) error // follows one more; nil: none can be

@@ -45,6 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, n := range s.notes {
 		logger.Info("a setting of a file is not used", "at", n.Place.String(), "setting", n.Setting, "why", n.Why)
 	}
+	before := program.LookAt(s.watched())
 	files, err := load(s)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer desk.close()
 	b := newBalancer(s, args, doors, desk.over(stderr), logger)
 	defer b.gw.Close()
-	b.find, b.manage, b.rekey = node.find, node.manage, node.rekey
+	b.find, b.manage, b.rekey, b.before = node.find, node.manage, node.rekey, before
 	b.apply(s, files)
 	var events *eventlog.Writer // silent
 	if s.events {
@@ -100,7 +101,7 @@ func attend(ctx context.Context, b *balancer, node *cluster, doors *doors, desk 
 	var files atomic.Pointer[[]string] // the watcher runs beside this
 	files.Store(new(b.now.watched()))
 	wg.Go(func() {
-		program.Watch(watching, program.WatchTime, func() []string { return *files.Load() }, func() {
+		program.Watch(watching, program.WatchTime, b.before, func() []string { return *files.Load() }, func() {
 			select {
 			case changed <- struct{}{}:
 			default: // it will be read anyway

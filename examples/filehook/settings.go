@@ -38,6 +38,8 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.StringVar(&s.out, "out", "", "the `file` to write; it is replaced in one step")
 	f.StringVar(&s.exec, "exec", "", "the `command` to run after the file has changed, words with blanks between; no shell is involved")
 	f.DurationVar(&s.settle, "settle", 200*time.Millisecond, "wait until nothing has changed for so long, and at most five times as long")
+	// A command that only asks for a reload, as nginx -s reload does, ends before it
+	// is done: this time is all there is for it, and nobody looks whether it was enough.
 	f.DurationVar(&s.linger, "linger", time.Second, "keep members that leave waiting so long after the command: "+
 		"a server that reloads goes on with its old file for a moment")
 	f.DurationVar(&s.timeout, "timeout", 10*time.Second, "end the command after so long; it is tried again")

@@ -20,12 +20,13 @@ type doors struct {
 	plain, secure *program.HTTPServer
 	health        *program.HTTPServer
 	certs         atomic.Pointer[[]tls.Certificate]
+	before        program.Look // at the files of the certificate, before they were read
 }
 
 // open takes the addresses and reads the certificate. An address that is taken
 // is an error: nothing is moved to another one.
 func open(s *settings, logger *slog.Logger) (*doors, error) {
-	d := &doors{}
+	d := &doors{before: program.LookAt(s.store.Files())}
 	if s.https != "" {
 		certs, err := certificates(s)
 		if err != nil {
@@ -79,16 +80,24 @@ func certificates(s *settings) ([]tls.Certificate, error) {
 	return certs, nil
 }
 
-// renew reads the certificate again. What cannot be used is logged, and the old
-// goes on.
-func (d *doors) renew(s *settings, logger *slog.Logger) {
+// read reads the certificate again; nil if there is none to read.
+func (d *doors) read(s *settings) ([]tls.Certificate, error) {
 	if s.https == "" || s.store.File == "" {
-		return
+		return nil, nil
 	}
 	copied := *s // it may be called from two goroutines, and reading a password changes it
-	certs, err := certificates(&copied)
+	return certificates(&copied)
+}
+
+// renew takes the certificate that is there now. What cannot be used is logged,
+// and the old goes on.
+func (d *doors) renew(s *settings, logger *slog.Logger) {
+	certs, err := d.read(s)
 	if err != nil {
 		logger.Error("the certificate cannot be used; the old one goes on", "error", err)
+		return
+	}
+	if certs == nil {
 		return
 	}
 	d.certs.Store(&certs)

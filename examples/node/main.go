@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -34,7 +35,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if s.printConfig || s.checkConfig {
 		return nil
 	}
-	if err := s.keyFile.Load(); err != nil {
+	// From here on, as before it is caught the signal would end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	if err := s.keyFile.Read(); err != nil {
 		return err
 	}
 	logger := program.Logger(stderr, "node")
@@ -77,7 +82,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			events.Change(c, node.self().ID)
 		}
 	})
-	wg.Go(node.follow)
 	wg.Go(func() { drain(ctx, node, logger) })
 	refused := make(chan error, 1)
 	wg.Go(func() {
@@ -85,29 +89,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			refused <- err
 		}
 	})
-	return attend(ctx, s, args, node, doors, refused, logger)
+	return attend(ctx, s, args, node, doors, hangup, refused, logger)
 }
 
 // attend waits for the end, and meanwhile reads files again that have changed,
 // or all of them on SIGHUP.
-func attend(ctx context.Context, s *settings, args []string, node *peer, doors *doors, refused <-chan error,
-	logger *slog.Logger) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func attend(ctx context.Context, s *settings, args []string, node *peer, doors *doors, hangup <-chan os.Signal,
+	refused <-chan error, logger *slog.Logger) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	if s.store.File != "" {
 		wg.Go(func() {
-			program.Watch(watching, program.WatchTime, s.store.Files, func() { doors.renew(s, logger) })
+			program.Watch(watching, program.WatchTime, doors.before, s.store.Files, func() { doors.renew(s, logger) })
 		})
 	}
 	for {
 		select {
 		case <-hangup:
-			doors.renew(s, logger)
 			reload(ctx, s, args, node, doors, logger)
 			continue
 		case <-ctx.Done():
@@ -128,8 +128,9 @@ func attend(ctx context.Context, s *settings, args []string, node *peer, doors *
 	}
 }
 
-// reload reads the files again and publishes the properties that they have now.
-// All else takes a new start. What cannot be used is logged, and the old goes on.
+// reload reads the files again, publishes the properties that they have now, and
+// takes their keys and certificates. All else takes a new start. What cannot be
+// used is logged, and the old goes on, as a whole.
 func reload(ctx context.Context, old *settings, args []string, node *peer, doors *doors, logger *slog.Logger) {
 	s, err := parse(args, nil)
 	if err == nil && (s.domain != old.domain || s.subDomain != old.subDomain || s.advertise != old.advertise ||
@@ -140,12 +141,25 @@ func reload(ctx context.Context, old *settings, args []string, node *peer, doors
 	if err == nil {
 		properties, err = s.published(port(doors.plain), port(doors.secure))
 	}
+	var certs []tls.Certificate
+	if err == nil {
+		certs, err = doors.read(old)
+	}
+	if err == nil {
+		err = s.keyFile.Read()
+	}
 	if err == nil {
 		err = node.publish(ctx, properties)
+	}
+	if err == nil && s.keyFile.Keys() != nil {
+		err = node.rekey(s.keyFile.Keys()) // checked: what goes wrong now is that the node has ended
 	}
 	if err != nil {
 		logger.Error("the configuration cannot be used; the old one goes on", "error", err)
 		return
+	}
+	if certs != nil {
+		doors.certs.Store(&certs)
 	}
 	logger.Info("the configuration was read again")
 }

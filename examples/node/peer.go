@@ -10,6 +10,7 @@ import (
 	"github.com/gotribes/tribes/examples/internal/eventlog"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
+	"github.com/gotribes/tribes/transport"
 )
 
 // A peer is this program as a member, whatever protocol its group speaks.
@@ -19,7 +20,7 @@ type peer struct {
 	announce func(ctx context.Context, events *eventlog.Writer, state *health) error
 	publish  func(ctx context.Context, properties map[string]string) error
 	setState func(ctx context.Context, state membership.State) error
-	follow   func() // what else goes on until it ends
+	rekey    func([]transport.Key) error // nil: it has no keys
 	done     <-chan struct{}
 	err      func() error // why it has ended
 	leave    func()
@@ -66,7 +67,7 @@ func startNode(s *settings, properties map[string]string, listener net.Listener,
 		},
 		publish:  node.SetProperties,
 		setState: node.SetState,
-		follow:   func() { s.keyFile.Follow(node, logger) },
+		rekey:    node.SetKeys,
 		done:     node.Done(),
 		err:      node.Err,
 		leave:    func() { program.Leave(node, logger) },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 
 	"github.com/gotribes/tribes/examples/internal/eventlog"
@@ -62,11 +63,16 @@ func startTribes(ctx context.Context, s *settings, properties map[string]string,
 			state.known.Store(true) // as far as it can be known: Join has asked all, and Java members confirm nothing
 			return nil
 		},
-		publish: func(context.Context, map[string]string) error {
-			return errFixed
+		publish: func(_ context.Context, now map[string]string) error {
+			if s.subDomain != "" {
+				now[subDomainProperty] = s.subDomain
+			}
+			if !maps.Equal(now, properties) {
+				return errFixed
+			}
+			return nil // certificates may have changed
 		},
 		setState: func(context.Context, membership.State) error { return errFixed },
-		follow:   func() {},
 		done:     node.Done(),
 		err:      node.Err,
 		leave:    func() { program.LeaveTribes(node, logger) },

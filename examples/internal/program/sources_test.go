@@ -65,7 +65,8 @@ func TestChangesOfFilesAreSeen(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("1"), 0o600))
 	synctest.Test(t, func(t *testing.T) {
 		var changes atomic.Int32
-		go program.Watch(t.Context(), time.Second, func() []string { return []string{file, later} }, func() { changes.Add(1) })
+		list := []string{file, later}
+		go program.Watch(t.Context(), time.Second, program.LookAt(list), func() []string { return list }, func() { changes.Add(1) })
 		seen := func() int {
 			time.Sleep(2500 * time.Millisecond) // between two looks
 			synctest.Wait()

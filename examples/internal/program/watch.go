@@ -3,41 +3,54 @@ package program
 import (
 	"context"
 	"os"
-	"slices"
 	"time"
 )
 
 // WatchTime is how often watched files are looked at.
 const WatchTime = 2 * time.Second
 
-// A seen is what a file was like.
-type seen struct {
-	info os.FileInfo // nil: it was not there
-}
+// A Look is what files were like when they were looked at, by name. One that
+// was not there is nil.
+type Look map[string]os.FileInfo
 
-func look(files []string) []seen {
-	out := make([]seen, len(files))
-	for i, f := range files {
-		if info, err := os.Stat(f); err == nil {
-			out[i].info = info
+// LookAt looks at files. Who reads them and then watches them looks first, or a
+// change in between would go unnoticed.
+func LookAt(files []string) Look {
+	out := make(Look, len(files))
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			info = nil
 		}
+		out[f] = info
 	}
 	return out
 }
 
-func same(a, b seen) bool {
-	if a.info == nil || b.info == nil {
-		return a.info == nil && b.info == nil
+// differs tells whether any file is not as it was before, or was not looked at
+// before: then it may have changed since it was read.
+func (l Look) differs(before Look) bool {
+	for f, info := range l {
+		if was, known := before[f]; !known || !same(was, info) {
+			return true
+		}
 	}
-	return os.SameFile(a.info, b.info) && a.info.ModTime().Equal(b.info.ModTime()) && a.info.Size() == b.info.Size()
+	return false
+}
+
+func same(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
 // Watch calls changed after any of the files that list gives was changed, until
-// ctx ends. A file that is written in pieces may be met half way: changed is
-// called again when it has gone on.
-func Watch(ctx context.Context, every time.Duration, list func() []string, changed func()) {
-	files := list()
-	before := look(files)
+// ctx ends; before is how they were, looked at before they were read. When
+// another file comes onto the list, changed is called once, as nobody has
+// looked at it before it was read. A file that is written in pieces may be met
+// half way: changed is called again when it has gone on.
+func Watch(ctx context.Context, every time.Duration, before Look, list func() []string, changed func()) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -46,12 +59,10 @@ func Watch(ctx context.Context, every time.Duration, list func() []string, chang
 			return
 		case <-ticker.C:
 		}
-		if now := list(); !slices.Equal(now, files) {
-			files, before = now, look(now) // whoever changed the list has read them
-			continue
-		}
-		if now := look(files); !slices.EqualFunc(before, now, same) {
-			before = now
+		now := LookAt(list())
+		differs := now.differs(before)
+		before = now
+		if differs {
 			changed()
 		}
 	}

@@ -48,6 +48,7 @@ type member struct {
 	rec        *wire.Record
 	inquiry    *inquiry     // while somebody accuses it
 	shownRec   *wire.Record // as it was last published; nil: it was not
+	applied    *wire.Record // as this manager has last confirmed it; nil: it has not
 	touched    int32        // place among the group's touched, from 1; 0: it is not
 	shownMarks marks
 	neighbour  bool

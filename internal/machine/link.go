@@ -138,6 +138,7 @@ func (m *Machine) adopt(p *peer, l *link) {
 	m.verify(p)
 	for _, g := range l.common {
 		g.tellStanding(l)
+		g.confirmAgain(l)
 	}
 	for _, e := range p.errands {
 		m.send(l, e)

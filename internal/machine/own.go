@@ -84,15 +84,27 @@ func (m *Machine) Applied(now Time, domain string, number uint64) {
 			if u.number > number {
 				return false
 			}
-			if g.members.get(u.record.ID) != nil {
-				m.sendTo(u.record.ID, u.record.Address, &wire.Confirm{
-					Domain: domain, Subject: u.record.ID, Incarnation: u.record.Incarnation, Version: u.record.Version})
+			if x := g.members.get(u.record.ID); x != nil {
+				x.applied = u.record
+				m.sendTo(u.record.ID, u.record.Address, g.confirm(u.record))
 				m.busy = true
 			}
 			return true
 		})
 	}
 	m.end()
+}
+
+func (g *group) confirm(r *wire.Record) *wire.Confirm {
+	return &wire.Confirm{Domain: g.domain, Subject: r.ID, Incarnation: r.Incarnation, Version: r.Version}
+}
+
+// confirmAgain says on a new link what was confirmed last: the member may have
+// closed the one before, as of crossing dials, with that still unread.
+func (g *group) confirmAgain(l *link) {
+	if x := g.members.get(l.peer.id); x != nil && x.applied != nil {
+		g.m.send(l, g.confirm(x.applied))
+	}
 }
 
 func (g *group) heardConfirm(l *link, c *wire.Confirm) {

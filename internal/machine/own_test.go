@@ -72,6 +72,15 @@ func TestAMemberThatIsLinkedToNoMoreGetsItsConfirmationOverALinkDialledForIt(t *
 	require.NotEmpty(t, told[*wire.Confirm](f))
 }
 
+// Of crossing dials the member closes one, and what was said on it may be unread.
+func TestAConfirmationIsSaidAgainOnALinkThatTakesThePlaceOfAnother(t *testing.T) {
+	h, f := managed(t)
+	h.input(func() { h.m.Applied(h.now, "d", h.number) })
+	f.take() // lost
+	f.dials()
+	require.Equal(t, []*wire.Confirm{{Domain: "d", Subject: f.id, Incarnation: 1, Version: 1}}, told[*wire.Confirm](f))
+}
+
 func TestAConfirmationCountsFromManagersAndForMe(t *testing.T) {
 	h, f := settled(t, "b:1")
 	boss := h.newFake("lb:1")

@@ -82,6 +82,7 @@ func TestEightMayAskAtATime(t *testing.T) {
 			l, err := a.Ask(t.Context(), b.address)
 			require.NoError(t, err)
 			all = append(all, start(l))
+			synctest.Wait() // so that asked has them in this order
 		}
 		_, err := a.Ask(t.Context(), b.address)
 		require.ErrorContains(t, err, "(busy): 8 others are asking")

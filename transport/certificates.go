@@ -118,14 +118,20 @@ func is[E error](err error) bool {
 	return ok
 }
 
+// checkDialer is checkBinding for the accepting side: who only asks may have no
+// address. What was dialled always has one, whatever it says of itself.
+func (e *Endpoint) checkDialer(h *handshake) error {
+	if h.peer.Purpose == PurposeAsk && h.peer.Advertise == "" {
+		return nil
+	}
+	return e.checkBinding(h)
+}
+
 // checkBinding looks whether the certificate of a peer is for the address that
 // it advertises.
 func (e *Endpoint) checkBinding(h *handshake) error {
 	if e.cfg.Bind != BindAddress || h.channel.certificate == nil {
 		return nil
-	}
-	if h.peer.Purpose == PurposeAsk && h.peer.Advertise == "" {
-		return nil // who only asks has no address
 	}
 	host, _, err := net.SplitHostPort(h.peer.Advertise)
 	if err == nil {

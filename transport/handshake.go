@@ -93,6 +93,10 @@ func (h *handshake) dial(purpose Purpose, expect ID) error {
 	if h.version, err = checkPeer(&h.self, &h.peer, h.address); err != nil {
 		return err
 	}
+	if h.peer.Purpose != purpose { // it would choose which rules hold for it
+		return &RefusedError{Code: CodeMalformed, Address: h.address,
+			Text: fmt.Sprintf("it was dialled for purpose %d and answers for purpose %d", purpose, h.peer.Purpose)}
+	}
 	if err := h.endpoint.checkBinding(h); err != nil {
 		return err
 	}
@@ -190,7 +194,7 @@ func (h *handshake) accept() error {
 	if h.version, err = checkPeer(&h.self, &h.peer, h.address); err != nil {
 		return h.refuse(err.(*RefusedError))
 	}
-	if err := h.endpoint.checkBinding(h); err != nil {
+	if err := h.endpoint.checkDialer(h); err != nil {
 		return h.refuse(err.(*RefusedError))
 	}
 	if h.peer.Purpose == PurposeLook {

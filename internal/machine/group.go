@@ -43,7 +43,7 @@ type group struct {
 }
 
 // A member is one participant of a group as this node knows it. It is kept
-// small, 32 bytes: there is one for each participant in each node.
+// small, 40 bytes: there is one for each participant in each node.
 type member struct {
 	rec        *wire.Record
 	inquiry    *inquiry     // while somebody accuses it

@@ -63,8 +63,8 @@ func (l *loop) asked(link *transport.Link) {
 
 // frame answers one question; an error closes the connection.
 func (a *asker) frame(payload []byte) error {
-	question, err := wire.Decode(payload)
-	if err != nil && !errors.Is(err, wire.ErrUnknownKind) {
+	question, err := decodeQuestion(payload)
+	if err != nil {
 		return err
 	}
 	cost := 1.0
@@ -77,6 +77,27 @@ func (a *asker) frame(payload []byte) error {
 	a.encoder.Reset()
 	wire.Encode(&a.encoder, a.answer(question))
 	return a.link.Send(a.encoder.Bytes())
+}
+
+// decodeQuestion reads a question; nil is one of a later version. What members
+// say to each other has no place here, nor have answers.
+func decodeQuestion(payload []byte) (wire.Message, error) {
+	var d wire.Decoder
+	if _, beat, _ := wire.DecodeBeat(&d, payload); beat {
+		return nil, fmt.Errorf("%w: a heartbeat where a question was expected", transport.ErrMalformed)
+	}
+	m, err := wire.Decode(payload)
+	if errors.Is(err, wire.ErrUnknownKind) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch m.(type) {
+	case *wire.AskView, *wire.AskWhy, *wire.AskDial:
+		return m, nil
+	}
+	return nil, fmt.Errorf("%w: %s where a question was expected", transport.ErrMalformed, wire.Name(m))
 }
 
 // pause waits; false: the connection ends.

@@ -38,10 +38,48 @@ func (b *bubble) questioner() *questioner {
 	return q
 }
 
-func (q *questioner) ask(m wire.Message) {
+func (q *questioner) ask(m wire.Message) { _ = q.Send(encoded(m)) }
+
+func encoded(m wire.Message) []byte {
 	var e wire.Encoder
 	wire.Encode(&e, m)
-	_ = q.Send(e.Bytes())
+	return e.Bytes()
+}
+
+// someJoin is a Join as a member of domain d sends it.
+func someJoin(t *testing.T) *wire.Join {
+	r := &wire.Record{Domain: "d", Incarnation: 1, Version: 1, Role: wire.Member, State: wire.Alive, Name: "x", Address: addr(9)}
+	r.Seal(fresh(t))
+	return &wire.Join{Domain: "d", Record: r}
+}
+
+// Who sends what is known and is no question is disconnected by the first of
+// it; what a later version may ask is answered.
+func TestWhatIsNoQuestionEndsTheConnection(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		n := b.start(1)
+		var beat wire.Encoder
+		wire.Beat{Seq: 1}.Encode(&beat)
+		for name, payload := range map[string][]byte{
+			"a Join":      encoded(someJoin(t)),
+			"a Goodbye":   encoded(&wire.Goodbye{}),
+			"an answer":   encoded(&wire.Unanswered{Code: 1}),
+			"a heartbeat": beat.Bytes(),
+		} {
+			q := b.questioner()
+			began := time.Now()
+			require.NoError(b, q.Send(payload))
+			require.Error(b, <-q.down, name)
+			require.Zero(b, time.Since(began), name)
+			require.Empty(b, q.answers, name)
+		}
+		require.Equal(b, 1, n.Own().View().Len())
+		q := b.questioner()
+		require.NoError(b, q.Send([]byte{0x7f, 0x80}))
+		require.Equal(b, wire.AnswerUnknown, (<-q.answers).(*wire.Unanswered).Code)
+		q.ask(&wire.AskView{Domain: "d"})
+		require.Equal(b, uint32(1), (<-q.answers).(*wire.Seen).Total, "and the connection stays")
+	})
 }
 
 func TestALargeViewComesInPartsOfOneView(t *testing.T) {
@@ -151,14 +189,7 @@ func TestHostileAskers(t *testing.T) {
 			_ = q.Send(payload)
 		}
 	}
-	join := func() []byte {
-		var e wire.Encoder
-		s := fresh(t)
-		r := &wire.Record{Domain: "d", Incarnation: 1, Version: 1, Role: wire.Member, State: wire.Alive, Name: "x", Address: addr(9)}
-		r.Seal(s)
-		wire.Encode(&e, &wire.Join{Domain: "d", Record: r})
-		return e.Bytes()
-	}()
+	join := encoded(someJoin(t))
 	for name, c := range map[string]struct {
 		attack func(q *questioner)
 		closed bool
@@ -168,7 +199,7 @@ func TestHostileAskers(t *testing.T) {
 		"more than a question":        {func(q *questioner) { flood(q, make([]byte, transport.MaxQuestion+1)) }, true},
 		"a Join":                      {func(q *questioner) { flood(q, join) }, true},
 		"kinds of later versions":     {func(q *questioner) { flood(q, []byte{0x7f, 0x80}) }, false},
-		"an answer":                   {func(q *questioner) { q.ask(&wire.Unanswered{Code: 1}) }, false},
+		"an answer":                   {func(q *questioner) { q.ask(&wire.Unanswered{Code: 1}) }, true},
 		"questions without end":       {func(q *questioner) { flood(q, []byte{byte(wire.KindAskView), 0x81, 1, 0xa1, 'd'}) }, false},
 		"explanations of names": {func(q *questioner) {
 			flood(q, []byte{byte(wire.KindAskWhy), 0x82, 1, 0xa1, 'd', 2, 0xa1, 'y'})

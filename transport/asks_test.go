@@ -73,6 +73,13 @@ func TestWhoAsksProvesItsKeyLikeALink(t *testing.T) {
 	})
 }
 
+// answering is how many places are taken.
+func (nd *node) answering() int {
+	nd.mu.Lock()
+	defer nd.mu.Unlock()
+	return nd.asking
+}
+
 func TestEightMayAskAtATime(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {
 		b, asked := startAsked(t, n, "b", nil)
@@ -100,15 +107,15 @@ func TestEightMayAskAtATime(t *testing.T) {
 		start(<-asked)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		require.Equal(t, asksServed-4, b.asking)
+		require.Equal(t, asksServed-4, b.answering())
 		h := impostor(t, knock(t, n, "s", b))
 		hello, err := h.hello(PurposeAsk, ID{})
 		require.NoError(t, err)
 		require.NoError(t, h.write(hello))
 		synctest.Wait()
-		require.Equal(t, asksServed-3, b.asking, "a place is taken from the hello on")
+		require.Equal(t, asksServed-3, b.answering(), "a place is taken from the hello on")
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		require.Equal(t, asksServed-4, b.asking, "and given back if no proof comes")
+		require.Equal(t, asksServed-4, b.answering(), "and given back if no proof comes")
 	})
 }

@@ -79,6 +79,7 @@ const (
 	quietResets    = 10 * time.Minute // of the offences
 	roundsLater    = 6                // rounds in a row from the second offence on
 	lateWords      = 30 * time.Second // after a departure, for words of its watchers
+	lateMany       = everybodyUpTo    // departures within it, or there are none
 	settleFirst    = 20 * time.Millisecond
 	settleQuiet    = 10 * time.Millisecond
 	settleRest     = 700 * time.Millisecond // at most, for the rest of many that crashed

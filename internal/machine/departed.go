@@ -127,7 +127,7 @@ func (g *group) tryOne(e *departed) {
 		return
 	}
 	p := m.peer(e.id, e.address)
-	if m.failedLately(p) && !p.refused {
+	if m.failedLately(p) && !p.refused && g.lostMany() {
 		g.sayLate(e)
 	}
 	switch {
@@ -137,6 +137,22 @@ func (g *group) tryOne(e *departed) {
 	default:
 		g.sayHeld(p.link, e)
 	}
+}
+
+// lostMany says that so many have gone of late that no two nodes see the same
+// watchers.
+func (g *group) lostMany() bool {
+	n := 0
+	for i := len(g.gone.order) - 1; i >= 0 && n < lateMany; i-- {
+		e := g.gone.order[i]
+		if g.m.now-e.at >= lateWords {
+			break
+		}
+		if !e.back && !e.hearsay {
+			n++
+		}
+	}
+	return n >= lateMany
 }
 
 // sayLate accuses a member that this node has dropped before it had reason to

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -354,6 +355,13 @@ func TestAWatcherThatDroppedAMemberByAVerdictSaysItsWordLate(t *testing.T) {
 	require.NotContains(t, f[1].heardAccusations(), "a of b silent")
 	f[0].breaks()
 	h.advance(dropTime)
+	require.NotContains(t, f[1].heardAccusations(), "a of b silent", "one that is gone is not many")
+	h.input(func() {
+		for i := range lateMany - 1 {
+			h.group().depart(wire.IDOf(testKey(fmt.Sprint("gone", i))), 1, wire.CauseSilent, fmt.Sprintf("gone%d:1", i))
+		}
+	})
+	h.advance(2 * downTryMost)
 	require.Contains(t, f[1].heardAccusations(), "a of b silent", "it has dialled b since, and met silence")
 	h.advance(time.Minute)
 	require.Len(t, f[1].heardAccusations(), 0, "once")

@@ -9,7 +9,6 @@ import (
 	"github.com/gotribes/tribes/examples/internal/gateway"
 	"github.com/gotribes/tribes/examples/internal/keystore"
 	"github.com/gotribes/tribes/examples/internal/program"
-	"github.com/gotribes/tribes/examples/internal/sticky"
 )
 
 // check finds what is missing or can be seen to be wrong without the library,
@@ -106,9 +105,6 @@ func (s *settings) checkSticky() error {
 	}
 	if s.sessionTimeout < 0 {
 		return program.Bad("session-timeout", s.sessionTimeout.String(), "want a time of at least 0")
-	}
-	if s.sessionTimeout == 0 {
-		s.sessionTimeout = sticky.DefaultTimeout // so that it is printed as it counts
 	}
 	return nil
 }

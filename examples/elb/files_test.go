@@ -82,21 +82,6 @@ func TestEverySettingIsPrintedWithItsSource(t *testing.T) {
 	require.NotContains(t, out.String(), "changeit", "passwords are not printed")
 }
 
-func TestTheSessionTimeoutIsPrintedAsItCounts(t *testing.T) {
-	for want, args := range map[string][]string{
-		"session-timeout = 30m0s # default":          nil,
-		"session-timeout = 30m0s # the command line": {"-session-timeout", "0"},
-		"session-timeout = 1m0s # the command line":  {"-session-timeout", "1m"},
-	} {
-		args = append(args, "-manage", "d", "-advertise", "127.0.0.1:1", "-wka", "127.0.0.1:1")
-		s, err := parse(args, io.Discard)
-		require.NoError(t, err)
-		var out bytes.Buffer
-		s.print(&out)
-		require.Contains(t, strings.Join(strings.Fields(out.String()), " "), want)
-	}
-}
-
 func TestMistakesInFilesEndWithStatus2(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

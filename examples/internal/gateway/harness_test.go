@@ -140,6 +140,16 @@ func (all *groups) set(domain string, list ...membership.Member) {
 	}
 }
 
+// await waits until there are so many readers: set waits for those that it
+// finds.
+func (all *groups) await(readers int) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for len(all.readers) < readers {
+		all.step.Wait()
+	}
+}
+
 // taken tells whether all readers of a domain have taken in a view of it.
 func (all *groups) taken(domain string, number uint64) bool {
 	for r := range all.readers {
@@ -180,13 +190,18 @@ func newFront(t *testing.T, options gateway.Options, pools members.Options, tune
 	pools.Failed = f.gw.MemberFailed
 	file, err := lbconf.Parse("lb.conf", []byte(rules), nil)
 	require.NoError(t, err)
+	made := 0
 	table := route.New(file.Routes, func(domain, sub string) *gateway.Route {
-		r := f.gw.Route(domain, sub, func() gateway.Pool { return members.New(domain, sub, f.all.find, pools) })
+		r := f.gw.Route(domain, sub, func() gateway.Pool {
+			made++
+			return members.New(domain, sub, f.all.find, pools)
+		})
 		f.keep = append(f.keep, r)
 		return r
 	})
 	f.rules = &gateway.Rules{Table: table, Tenants: tenants.Map{"gold.test": 7}}
 	f.gw.SetRules(f.rules, f.keep)
+	f.all.await(made)
 	plain.Config.Handler = f.gw.Handler(false, options.HTTPPort)
 	secure.Config.Handler = f.gw.Handler(true, options.HTTPSPort)
 	secure.EnableHTTP2 = true

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // Bounds of the properties that are read from a payload.
@@ -143,6 +142,8 @@ func FormatProperties(properties map[string]string, now time.Time) string {
 }
 
 // escape writes a key or a value. Of a value only the leading blank is escaped.
+// What is no UTF-8 is written as U+FFFD, as ParseProperties reads half a
+// surrogate pair.
 func escape(b *strings.Builder, s string, isKey bool) {
 	for i, r := range s {
 		switch {
@@ -160,9 +161,6 @@ func escape(b *strings.Builder, s string, isKey bool) {
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		case r < 0x20 || r > 0x7e:
-			if r == utf8.RuneError {
-				r = '?'
-			}
 			for _, u := range utf16.Encode([]rune{r}) {
 				fmt.Fprintf(b, `\u%04X`, u)
 			}

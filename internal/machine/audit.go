@@ -102,6 +102,9 @@ func (a *audit) group(g *group) {
 			a.must(len(q.words) <= wire.MaxAccusers, "%d words on %s", len(q.words), x.rec)
 			a.must(len(q.holders) <= wire.MaxAccusers, "%d hold %s as down", len(q.holders), x.rec)
 			a.must(len(q.dismissed) <= len(all)+2*everybodyUpTo, "%d watchers of %s dismissed", len(q.dismissed), x.rec)
+			kept := slices.Clone(g.watchers(x))
+			q.watchedAt = 0
+			a.must(slices.Equal(kept, g.watchers(x)), "who watches %s has changed unseen", x.rec)
 		}
 	}
 	for name, n := range names {

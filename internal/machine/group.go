@@ -19,6 +19,7 @@ type group struct {
 	rings     rings
 	neighbour []*member // whom I watch, in ring order
 	changes   uint64    // who have come and gone
+	fewTimes  uint64    // how often all watchers may have changed, as in a small group
 	moved     bool      // the rings have changed since neighbour was computed
 	digest    uint64    // sum of the records' hashes
 
@@ -151,8 +152,14 @@ func (g *group) reconsiderAround(x *member) {
 	if len(g.inquiries) == 0 {
 		return // nobody is accused
 	}
+	if g.rings.len() <= everybodyUpTo+1 {
+		g.fewTimes++
+	}
 	var buf [2 * everybodyUpTo]*member
 	for _, y := range g.rings.watchers(x, buf[:0]) {
+		if y.inquiry != nil {
+			y.inquiry.watchedAt = 0
+		}
 		g.reconsider(y)
 		g.reconsiderWatched(y)
 	}

@@ -24,8 +24,8 @@ type inquiry struct {
 	passed    bool      // the verdict was passed on
 	answers   Time      // when a look was last answered
 
-	watchers  []*member // while the rings are as they were
-	watchedAt uint64    // the group's changes then, and one more
+	watchers  []*member // while nobody comes between them, and none of them goes
+	watchedAt uint64    // the group's fewTimes then, and one more; 0: not known
 }
 
 type asked struct {
@@ -89,13 +89,13 @@ func (q *inquiry) drop(watcher wire.ID) {
 }
 
 // watchers returns who watches a member into whom an inquiry is open. While
-// many are lost at once this is asked for very often between two changes of
-// the rings.
+// many are lost at once this is asked for very often. reconsiderAround says
+// when they may have changed.
 func (g *group) watchers(x *member) []*member {
 	q := x.inquiry
-	if q.watchedAt != g.changes+1 {
+	if q.watchedAt != g.fewTimes+1 {
 		q.watchers = g.rings.watchers(x, q.watchers[:0])
-		q.watchedAt = g.changes + 1
+		q.watchedAt = g.fewTimes + 1
 	}
 	return q.watchers
 }

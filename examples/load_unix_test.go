@@ -210,6 +210,9 @@ func TestKillingThreeOfTenLosesOnlyWhatWasUnderWayThere(t *testing.T) {
 	story(t)
 	p := tenNodes(t)
 	const takes = 20 * time.Millisecond
+	// A connection that waits unused is closed by the system with the process; until the balancer has been given the
+	// processor and read that, a POST may still be written to it. That is less than a millisecond, but on a busy machine.
+	const noticed = 50 * time.Millisecond
 	l := p.openLoadOf(rate, fmt.Sprintf("/slow?ms=%d", takes.Milliseconds()))
 	p.warm(l)
 	at := time.Now()
@@ -227,7 +230,7 @@ func TestKillingThreeOfTenLosesOnlyWhatWasUnderWayThere(t *testing.T) {
 	require.Empty(t, failed(all, http.MethodGet))
 	for _, r := range failed(all, http.MethodPost) {
 		require.Contains(t, r.bad, "not idempotent, so not repeated", "it was sent and not answered")
-		require.True(t, r.at.Before(end), "sent %v after the kill", r.at.Sub(end))
+		require.True(t, r.at.Before(end.Add(noticed)), "sent %v after the kill", r.at.Sub(end))
 		require.True(t, r.at.Add(r.took).After(at), "ended %v before the kill", at.Sub(r.at.Add(r.took)))
 	}
 	t.Logf("%d POSTs were under way at those three", len(failed(all, http.MethodPost)))

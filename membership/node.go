@@ -147,7 +147,7 @@ func (n *Node) machineConfig(key ed25519.PrivateKey, random *rand.Rand) machine.
 	c := &n.cfg
 	names, any := c.managed()
 	out := machine.Config{
-		Signer: wire.Ed25519Signer{Key: key}, Verify: wire.Ed25519Verify, Rand: random,
+		Signer: wire.Ed25519Signer{Key: key}, Verify: (&verifier{}).verify, Rand: random,
 		Name: or(c.Name, n.advertise), Address: n.advertise, Domain: c.Domain, SubDomain: c.SubDomain,
 		Properties: sortedProperties(c.Properties), Manage: names, ManageAny: any,
 		MaxDomains: c.maxDomains(), MaxMembers: c.maxMembers(),

@@ -10,7 +10,10 @@ import (
 	"github.com/gotribes/tribes/transport"
 )
 
-const resolveTime = 5 * time.Second // that name servers and Config.Discover have
+const (
+	resolveTime = 5 * time.Second       // that name servers and Config.Discover have
+	noticedLate = 50 * time.Millisecond // after its time ran out, a dial was not watched
+)
 
 // Dials, looks and resolutions wait for others, so each runs in a goroutine of
 // its own and comes back as an input. The machine bounds how many there are.
@@ -24,7 +27,7 @@ func (l *loop) dial(e *machine.Effect) {
 	}
 	parent := l.cancellable(attempt)
 	n.tasks.Go(func() {
-		link, err := n.dialOne(parent, address, peer, timeout)
+		link, out, err := n.dialOne(parent, address, peer, timeout)
 		if err == nil {
 			l.handIn(link, attempt, wellKnown)
 			return
@@ -34,22 +37,23 @@ func (l *loop) dial(e *machine.Effect) {
 			if wellKnown != "" {
 				n.joins.failed(wellKnown, err)
 			}
-			l.m.DialFailed(now, attempt, outcomeOf(err), err.Error())
+			l.m.DialFailed(now, attempt, out, err.Error())
 			l.perform() // it may have joined by this
 			n.joins.judge()
 		}})
 	})
 }
 
-// dialOne waits for its turn and dials.
-func (n *Node) dialOne(ctx context.Context, address string, peer wire.ID, timeout time.Duration) (*transport.Link, error) {
+// dialOne waits for its turn and dials; it says what a failure proves.
+func (n *Node) dialOne(ctx context.Context, address string, peer wire.ID, timeout time.Duration) (*transport.Link, machine.Outcome, error) {
 	if err := n.dials.Acquire(ctx, 1); err != nil {
-		return nil, err
+		return nil, machine.OutLocal, err
 	}
 	defer n.dials.Release(1)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return n.endpoint.Dial(ctx, address, transport.ID(peer))
+	link, err := n.endpoint.Dial(ctx, address, transport.ID(peer))
+	return link, outcomeIn(ctx, err), err
 }
 
 // look answers a DoLook with LookDone.
@@ -60,10 +64,11 @@ func (l *loop) look(e *machine.Effect) {
 		ctx, cancel := context.WithTimeout(parent, timeout)
 		defer cancel()
 		hello, err := n.endpoint.Look(ctx, address, transport.ID(peer))
+		out := outcomeIn(ctx, err)
 		l.post(input{run: func(now machine.Time) {
 			l.forget(attempt)
 			if err != nil {
-				l.m.LookDone(now, attempt, outcomeOf(err), wire.ID{}, err.Error())
+				l.m.LookDone(now, attempt, out, wire.ID{}, err.Error())
 				return
 			}
 			l.m.LookDone(now, attempt, machine.Answered, wire.ID(hello.ID), "")
@@ -107,6 +112,20 @@ func (l *loop) resolve(index int) {
 			n.joins.judge()
 		}})
 	})
+}
+
+// outcomeIn says what a dial or look proves that has ended just now. What ran out
+// of time and was noticed late ran out of this process's own: it is starved, and
+// may have had the answer.
+func outcomeIn(ctx context.Context, err error) machine.Outcome {
+	if err == nil {
+		return machine.Answered
+	}
+	out := outcomeOf(err)
+	if due, ok := ctx.Deadline(); ok && out == machine.OutSilent && time.Since(due) > noticedLate {
+		return machine.OutLocal
+	}
+	return out
 }
 
 // outcomeOf says what a failed dial or look proves.

@@ -125,6 +125,10 @@ func (g *group) keep(x *member, a *wire.Accusation) {
 		q.since = g.m.now
 	}
 	q.last = g.m.now
+	if p := g.m.peers[x.rec.ID]; a.Raised && x.neighbour && p != nil && !p.soon {
+		p.soon = true
+		g.m.untie(p)
+	}
 	q.put(a, g.watchers(x))
 	g.reconsider(x)
 	for _, y := range g.watchers(x) {

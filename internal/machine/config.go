@@ -46,6 +46,8 @@ const (
 	youngLink     = time.Second            // two links younger than this are crossing dials
 	higherWaits   = 200 * time.Millisecond // the higher ID leaves the first dial to the lower
 	newcomerDials = 200 * time.Millisecond // who has links leaves the first dial to the newcomer
+	growRest      = 500 * time.Millisecond // while more than a few come, none later than this after another, new neighbours are not dialled
+	growMost      = 2 * time.Second        // but for no longer than this
 	verifyWithin  = 200 * time.Millisecond // an inbound neighbour is dialled once to see that it can be
 	failedKept    = 5 * time.Second
 	errandsMost   = 16 // messages that wait for a link
@@ -102,6 +104,7 @@ const (
 	syncEvery      = 2 * time.Second
 	emptyDomainFor = 10 * time.Minute
 	gossipRest     = 10 * time.Millisecond // between floods of arrivals
+	gossipCrowd    = 50 * time.Millisecond // the same while many come at once
 	tableRecords   = 256
 	tableTime      = time.Second // that the rest of a table may take before neighbours are dialled
 	tableBytes     = 256 << 10
@@ -110,6 +113,7 @@ const (
 	heavyAtOnce    = 8
 	late           = 20 * time.Millisecond // a loop later than this was stopped
 	behindMost     = 4                     // drop times that are not counted while a node does not keep up
+	starvedPart    = 8                     // of a span in which this node did not run
 	doubtRefused   = 100 * time.Millisecond
 	conflictWithin = time.Second
 )

@@ -54,7 +54,11 @@ func (g *group) flush() {
 
 // rest says that what is to be flooded can wait for more of its kind.
 func (g *group) rest() bool {
-	wait := g.flushed + gossipRest - g.m.now
+	rest := gossipRest
+	if g.m.crowding() {
+		rest = gossipCrowd
+	}
+	wait := g.flushed + rest - g.m.now
 	if g.flushed == 0 || wait <= 0 || len(g.floods) >= tableRecords || !g.unhurried() {
 		return false
 	}

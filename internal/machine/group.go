@@ -124,6 +124,7 @@ func (g *group) insert(rec *wire.Record, cause EventCause) *member {
 	}
 	g.digest += rec.Hash
 	g.moved = true
+	g.m.grew()
 	g.changes++
 	g.reconsiderAround(x)
 	return x

@@ -40,6 +40,8 @@ type Machine struct {
 	isolatedAt  Time
 	wordAt      Time // running time at which a host last refused or answered a dial or a look
 	lonelyAt    Time // running time at which this node last had few links; 0: never
+	grewAt      Time // when somebody came last
+	grown       int  // how many since nobody came for a while
 	cutSince    Time // since when no link is healthy; 0: some is
 	replaced    bool
 	started     bool

@@ -21,6 +21,10 @@ type peer struct {
 
 	proof     Time // running time at which the echo last advanced, or since when a link is wanted
 	healthy   Time // running time since when the link is healthy; -1: it is not
+	lost      Time // Machine.lost when a first link came to be wanted
+	tried     bool // a dial for that first link has ended, and proves something
+	soon      bool // that link is wanted without delay
+	wantedAt  Time // since when it is
 	failed    Time // running time of the last look or dial that met silence or a refusal; 0: none
 	refusals  int  // dials in a row that were refused
 	weak      bool // own dial refused at an address not reached before
@@ -90,6 +94,7 @@ func (m *Machine) want(id wire.ID, address string, soon bool) {
 			p.proof -= m.cfg.DropTime * 2 / 3 // or less, if it did not answer just now
 		}
 		p.refused, p.replaced = false, false
+		p.lost, p.tried, p.soon, p.wantedAt = m.lost, false, soon, m.now
 		p.nextDial = m.now
 		if healthy := m.healthyLinks(); p.attempt == 0 && !p.temp && !soon && healthy > 0 {
 			if healthy >= searchHealthy {
@@ -145,8 +150,8 @@ func (m *Machine) tend(p *peer) {
 	if p.link != nil && !m.quiet(p) {
 		return
 	}
-	if p.nextDial > m.now {
-		if due := p.nextDial; p.dialTimer == 0 || due < p.dialTimer {
+	if due := max(p.nextDial, m.rest(p)); due > m.now {
+		if p.dialTimer == 0 || due < p.dialTimer {
 			p.dialTimer = due
 			m.after(due-m.now, func() {
 				if p.dialTimer == due {
@@ -158,6 +163,27 @@ func (m *Machine) tend(p *peer) {
 		return
 	}
 	m.dial(p)
+}
+
+// grew notes that somebody has come.
+func (m *Machine) grew() {
+	if m.now-m.grewAt > growRest {
+		m.grown = 0
+	}
+	m.grown++
+	m.grewAt = m.now
+}
+
+// crowding says that many come at once.
+func (m *Machine) crowding() bool { return m.grown > everybodyUpTo && m.now-m.grewAt < growRest }
+
+// rest returns when a new neighbour is to be dialled while many come at once: the
+// next may take its place. It is not put off for long.
+func (m *Machine) rest(p *peer) Time {
+	if !m.crowding() || p.link != nil || p.soon || p.reached != "" || m.now-p.wantedAt >= growMost || m.healthyLinks() == 0 {
+		return 0
+	}
+	return m.grewAt + growRest
 }
 
 func (m *Machine) dial(p *peer) {
@@ -216,6 +242,8 @@ func (m *Machine) unreachable(p *peer, hastened bool) (wire.Reason, bool) {
 		return wire.Replaced, true
 	case p.refused, p.weak && m.healthyLinks() == 0:
 		return wire.Refused, true
+	case m.untried(p):
+		return 0, false
 	case m.stale(p):
 		return wire.Silent, true
 	case hastened && p.link == nil && p.reached == "" && m.running()-p.proof >= m.cfg.DropTime/2:
@@ -223,6 +251,18 @@ func (m *Machine) unreachable(p *peer, hastened bool) (wire.Reason, bool) {
 	}
 	return 0, false
 }
+
+// untried says that no dial has yet shown whether a peer that was never reached
+// can be, while this node did not keep up: a node that is starved of processor
+// time, as all are that start at once on one machine, has no time to dial, and
+// must not accuse others of its own silence.
+func (m *Machine) untried(p *peer) bool {
+	return p.link == nil && p.reached == "" && !p.tried && m.starved(m.lost-p.lost, m.cfg.DropTime)
+}
+
+// starved says that the time that this node has lost is too much of a span for
+// what ran out within it to prove anything.
+func (m *Machine) starved(lost, span Time) bool { return lost >= span/starvedPart }
 
 // An attempt is a dial for a link that is under way.
 type attempt struct {
@@ -265,6 +305,10 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 		return // another link came meanwhile, or this one is heard again
 	}
 	known := p.reached == a.address
+	if out == OutSilent && m.starved(m.lost-a.lost, max(m.now-a.began, late)) {
+		out = OutLocal
+	}
+	p.tried = p.tried || out != OutLocal && out != OutBusy
 	p.failures++
 	if out != OutLocal && a.lost == m.lost {
 		p.failed = max(m.running(), 1)

@@ -17,10 +17,11 @@ type settings struct {
 	wellKnown         program.List
 	domain, advertise string
 	cluster, keyFile  string
-	watch, json       bool
-	every             time.Duration
-	heartbeat, drop   time.Duration
-	keys              []transport.Key
+	certificates
+	watch, json     bool
+	every           time.Duration
+	heartbeat, drop time.Duration
+	keys            []transport.Key
 }
 
 func parse(args []string, help io.Writer) (*settings, error) {
@@ -36,6 +37,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	f.StringVar(&s.domain, "domain", "", "the `domain`")
 	f.StringVar(&s.cluster, "cluster", "default", "the `name` of the cluster")
 	f.StringVar(&s.keyFile, "key-file", "", "the `file` with the cluster keys")
+	s.certificates.flags(f)
 	f.StringVar(&s.advertise, "advertise", "", "doctor: the `address` that a node here would advertise; it is listened on and dialled back")
 	f.BoolVar(&s.watch, "watch", false, "print the view again whenever it has changed")
 	f.BoolVar(&s.json, "json", false, "print JSON")
@@ -70,7 +72,9 @@ func parse(args []string, help io.Writer) (*settings, error) {
 		}
 		s.keys = keys
 	}
-	return s, nil
+	return s, s.certificates.read(s.keyFile)
 }
 
-func (s *settings) asking() inspect.Config { return inspect.Config{Cluster: s.cluster, Keys: s.keys} }
+func (s *settings) asking() inspect.Config {
+	return inspect.Config{Cluster: s.cluster, Keys: s.keys, TLS: s.tls}
+}

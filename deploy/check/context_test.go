@@ -74,6 +74,11 @@ func TestTheImageIsBuiltFromWhatItNeeds(t *testing.T) {
 	out, err := list.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Contains(t, string(out), filepath.Join("examples", "internal", "admin"))
+	before, err := os.ReadFile(filepath.Join(root, "go.work.sum"))
+	require.NoError(t, err)
+	after, err := os.ReadFile(filepath.Join(dir, "go.work.sum"))
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after), "all sums are there")
 
 	for name := range kept {
 		for _, not := range []string{".git", ".ci/", "docs/", "deploy/container", "internal/bench/m", "_test.go", "testdata/", ".key"} {

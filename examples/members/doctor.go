@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,9 +121,11 @@ func (s *settings) failed(ctx context.Context, address string, err error, connec
 // dialBack listens where a node would, and has the asked node look.
 func (s *settings) dialBack(ctx context.Context, c *inspect.Conn) *finding {
 	bad := func(what, remedy string) *finding { return &finding{Code: 19, What: what, Remedy: remedy} }
-	ln, err := net.Listen("tcp", s.advertise)
+	here := cmp.Or(s.listen, s.advertise)
+	ln, err := net.Listen("tcp", here)
 	if err != nil {
-		return bad("cannot listen on -advertise: "+err.Error(), "give an address of this machine whose port is free")
+		return bad(fmt.Sprintf("cannot listen on %s: %v", here, err), "give an address of this machine whose port is free; "+
+			"if -advertise leads here from outside (NAT, a mapped port), give -listen where that ends")
 	}
 	node := c.Node()
 	e, err := transport.New(transport.Config{Cluster: node.Cluster, Keys: s.keys, TLS: s.tls, Advertise: s.advertise,

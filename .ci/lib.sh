@@ -81,7 +81,7 @@ needs_browser() {
 }
 
 # The modules in folders of their own, which the root module does not require.
-nested='contrib/grpcpool contrib/prometheus examples/elb internal/bench'
+nested='contrib/grpcpool contrib/prometheus deploy/check examples/elb internal/bench'
 
 # needs_java: tests against Java members want a JDK, Tribes 9 and 10 and a Tomcat. On a CI machine missing ones are
 # installed; anywhere else these tests are skipped and say what is missing.

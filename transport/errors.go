@@ -53,12 +53,18 @@ type RefusedError struct {
 	Code    Code   // why
 	Address string // that was dialled; on the accepting side, where the dialer came from
 	Text    string // what does not fit, with both values
+
+	err error // what Unwrap returns
 }
 
 // Error says who refused and what to change.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("no link with %s (%s): %s", e.Address, e.Code, e.Text)
 }
+
+// Unwrap returns what this side does not like about the peer's certificate, as
+// crypto/x509 has it; nil for all else.
+func (e *RefusedError) Unwrap() error { return e.err }
 
 // A frameError reports a length that no frame may have.
 type frameError struct {

@@ -141,7 +141,8 @@ func dialFailure(err error, raw *meter, address, mine string) error {
 	case errors.Is(err, errForeignKey):
 		return refused("key not accepted by %s: it %v", address, err)
 	case isCertificateError(err):
-		return refused("certificate of %s not accepted: %v", address, err)
+		return &RefusedError{Code: CodeKey, Address: address, err: err,
+			Text: printable(fmt.Sprintf("certificate of %s not accepted: %v", address, err))}
 	case networkError(err):
 		return (&handshake{address: address}).dialError(err)
 	case mine == theCertificate:

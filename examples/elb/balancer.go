@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -99,13 +98,9 @@ func load(s *settings) (*loaded, error) {
 
 // loadCerts reads all certificates for clients.
 func loadCerts(s *settings) ([]tls.Certificate, error) {
-	password := ""
-	if s.certPassword != "" {
-		data, err := os.ReadFile(s.certPassword)
-		if err != nil {
-			return nil, program.FileError("cert-password", err)
-		}
-		password = strings.TrimRight(string(data), "\r\n")
+	password, err := program.Password("cert-password", s.certPassword)
+	if err != nil {
+		return nil, err
 	}
 	var out []tls.Certificate
 	for _, store := range s.stores {

@@ -160,5 +160,31 @@ func TestNothingIsWiderThanTheScreen(t *testing.T) {
 	}
 }
 
+// A label or a time on two lines pushes what belongs to it out of line, and the
+// slowest 1 % on a line alone is not read with the requests.
+func TestLabelsTakeOneLineOnAPhone(t *testing.T) {
+	ctx := browser(t)
+	s := newStage(t, "-manage", "shop")
+	s.add("shop", "first", nil, says("1", 123*time.Millisecond))
+	s.sees("shop", 1)
+	_, err := s.request(t.Context())
+	require.NoError(t, err)
+	const broken = `[...document.querySelectorAll("dt, td.n, time")].filter(e => {
+		const r = document.createRange();
+		r.selectNodeContents(e);
+		const lines = new Set([...r.getClientRects()].map(x => Math.round(x.top)));
+		return lines.size > 1 || e.scrollWidth > e.clientWidth && e.clientWidth > 0;
+	}).map(e => e.textContent).join()`
+	const traffic = `new Set([...document.querySelectorAll(".tiles > div")].slice(-3).map(e => e.offsetTop)).size`
+	for _, width := range []int64{320, 360, 390} {
+		for _, address := range []string{"/", query{"domain": "shop"}.of("/")} {
+			do(t, ctx, chromedp.EmulateViewport(width, 800, chromedp.EmulateMobile), chromedp.Navigate("http://"+s.admin+address))
+			within(t, ctx, "news have come", `document.querySelector(".figures dt") !== null`)
+			require.Empty(t, ask(t, ctx, chromedp.Evaluate[string](broken)), "%s at %d", address, width)
+			require.Equal(t, 1, ask(t, ctx, chromedp.Evaluate[int](traffic)), "requests, errors and the slowest side by side at %d", width)
+		}
+	}
+}
+
 // long is a name without a place to break it.
 const long = "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz"

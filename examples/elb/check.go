@@ -9,6 +9,7 @@ import (
 	"github.com/gotribes/tribes/examples/internal/gateway"
 	"github.com/gotribes/tribes/examples/internal/keystore"
 	"github.com/gotribes/tribes/examples/internal/program"
+	"github.com/gotribes/tribes/examples/internal/sticky"
 )
 
 // check finds what is missing or can be seen to be wrong without the library,
@@ -105,6 +106,10 @@ func (s *settings) checkSticky() error {
 	}
 	if s.sessionTimeout < 0 {
 		return program.Bad("session-timeout", s.sessionTimeout.String(), "want a time of at least 0")
+	}
+	if s.sessionTimeout == 0 {
+		s.sources.Means("session-timeout", fmt.Sprintf("sessions that were learned are remembered for %v, "+
+			"a cookie of our own ends with the browser", sticky.DefaultTimeout))
 	}
 	return nil
 }

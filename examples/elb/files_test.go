@@ -82,6 +82,33 @@ func TestEverySettingIsPrintedWithItsSource(t *testing.T) {
 	require.NotContains(t, out.String(), "changeit", "passwords are not printed")
 }
 
+// What is printed is a value that, given again, means the same: 30m would not,
+// since a cookie of our own has an end then.
+func TestTheSessionTimeoutIsPrintedWithWhatItMeans(t *testing.T) {
+	const means = ": sessions that were learned are remembered for 30m0s, a cookie of our own ends with the browser"
+	args := []string{"-manage", "d", "-advertise", "127.0.0.1:1", "-wka", "127.0.0.1:1"}
+	for want, given := range map[string][]string{
+		"session-timeout = 0s # default" + means:          nil,
+		"session-timeout = 0s # the command line" + means: {"-session-timeout", "0"},
+		"session-timeout = 1m0s # the command line":       {"-session-timeout", "1m"},
+	} {
+		s, err := parse(append(given, args...), io.Discard)
+		require.NoError(t, err)
+		var out bytes.Buffer
+		s.print(&out)
+		var line string
+		for l := range strings.Lines(out.String()) {
+			if strings.HasPrefix(l, "session-timeout ") {
+				line = strings.Join(strings.Fields(l), " ")
+			}
+		}
+		require.Equal(t, want, line)
+		again, err := parse(append([]string{"-session-timeout", strings.Fields(line)[2]}, args...), io.Discard)
+		require.NoError(t, err)
+		require.Equal(t, s.sessionTimeout, again.sessionTimeout)
+	}
+}
+
 func TestMistakesInFilesEndWithStatus2(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

@@ -154,7 +154,8 @@ func (s *settings) httpFlags(f program.Flags) {
 	f.StringVar(&s.sticky, "sticky", "learn", "how clients stay at a member: learn (session cookies), cookie (one of our own), "+
 		"both or off, as a `word`")
 	f.StringVar(&s.stickyKeys, "sticky-keys", "", "the `file` with the keys for cookies of our own, the same for all balancers")
-	f.DurationVar(&s.sessionTimeout, "session-timeout", 0, "how long a session is remembered after its last request (default 30m)")
+	f.DurationVar(&s.sessionTimeout, "session-timeout", 0, "how long a session is remembered after its last request, and a cookie of "+
+		"our own lasts (default 30m, and as long as the browser)")
 	f.DurationVar(&s.wait, "wait", 0, "how long a request waits for the first member of a domain, before it is answered with 503")
 	f.DurationVar(&s.slowStart, "slow-start", 0, "how long a member that is new gets fewer requests than others")
 	f.DurationVar(&s.drain, "drain", 30*time.Second, "how long requests under way may take when the program is asked to end")

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -103,7 +105,7 @@ func (s *settings) failed(ctx context.Context, address string, err error, connec
 		case transport.CodeCluster:
 			return &finding{Code: 13, What: err.Error(), Remedy: "set -cluster to the name there, or correct the address"}
 		case transport.CodeKey:
-			return &finding{Code: 14, What: err.Error(), Remedy: s.keyRemedy(ctx, address)}
+			return s.unlocked(ctx, address, r)
 		case transport.CodeBusy:
 			return &finding{Code: 20, What: err.Error(), Remedy: "try again in a minute"}
 		}
@@ -116,31 +118,17 @@ func (s *settings) failed(ctx context.Context, address string, err error, connec
 		Remedy: "start the member there, correct the port, or have the firewall let TCP through to it"}
 }
 
-// keyRemedy tells a wrong key from one too many or too few.
-func (s *settings) keyRemedy(ctx context.Context, address string) string {
-	if len(s.keys) == 0 {
-		return "a key is needed: give -key-file the file that the nodes have"
-	}
-	plain := inspect.Config{Cluster: s.cluster}
-	c, err := inspect.Dial(ctx, plain, address)
-	if err == nil {
-		_ = c.Close()
-	}
-	if r, ok := errors.AsType[*transport.RefusedError](err); ok && r.Code == transport.CodeKey {
-		return "the key is another one: compare the fingerprints, here " + s.keys[0].Fingerprint()
-	}
-	return "no key is needed: leave -key-file out, or give the nodes there the key"
-}
-
 // dialBack listens where a node would, and has the asked node look.
 func (s *settings) dialBack(ctx context.Context, c *inspect.Conn) *finding {
 	bad := func(what, remedy string) *finding { return &finding{Code: 19, What: what, Remedy: remedy} }
-	ln, err := net.Listen("tcp", s.advertise)
+	here := cmp.Or(s.listen, s.advertise)
+	ln, err := net.Listen("tcp", here)
 	if err != nil {
-		return bad("cannot listen on -advertise: "+err.Error(), "give an address of this machine whose port is free")
+		return bad(fmt.Sprintf("cannot listen on %s: %v", here, err), "give an address of this machine whose port is free; "+
+			"if -advertise leads here from outside (NAT, a mapped port), give -listen where that ends")
 	}
 	node := c.Node()
-	e, err := transport.New(transport.Config{Cluster: node.Cluster, Keys: s.keys, Advertise: s.advertise,
+	e, err := transport.New(transport.Config{Cluster: node.Cluster, Keys: s.keys, TLS: s.tls, Advertise: s.advertise,
 		HeartbeatInterval: node.HeartbeatInterval, DropTime: node.DropTime})
 	if err != nil {
 		_ = ln.Close()
@@ -154,6 +142,8 @@ func (s *settings) dialBack(ctx context.Context, c *inspect.Conn) *finding {
 		return &finding{Code: 20, What: err.Error(), Remedy: "try again in a few seconds"}
 	case err != nil:
 		return bad(err.Error(), "try again")
+	case d.Failure == transport.FailureRejected && s.tls != nil && strings.Contains(d.Text, "certificate"):
+		return s.rejected(d.Text)
 	case d.Failure != transport.FailureNone:
 		return bad(fmt.Sprintf("the asked node cannot dial %s back (%s after %v): %s",
 			s.advertise, d.Failure, d.Took.Round(time.Millisecond), d.Text),

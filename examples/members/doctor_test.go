@@ -70,7 +70,23 @@ func TestTheDoctorFindsAnAddressThatIsTaken(t *testing.T) {
 	taken := member(t, nil)
 	code, said := call(t, "doctor", "-wka", member(t, nil), "-advertise", taken)
 	require.Equal(t, 19, code, said)
-	require.Contains(t, said, "cannot listen on -advertise")
+	require.Contains(t, said, "cannot listen on "+taken)
+}
+
+// 192.0.2.1 is nobody's: here it is the address outside of a port that is mapped.
+func TestTheDoctorListensWhereAMappedPortEnds(t *testing.T) {
+	inside := free(t)
+	asked := led(t, "192.0.2.1:4100", inside)
+	code, said := call(t, "doctor", "-wka", asked, "-advertise", "192.0.2.1:4100")
+	require.Equal(t, 19, code, said)
+	require.Contains(t, said, "give -listen where that ends")
+	code, said = call(t, "doctor", "-wka", asked, "-advertise", "192.0.2.1:4100", "-listen", inside)
+	require.Zero(t, code, said)
+	code, said = call(t, "doctor", "-wka", asked, "-advertise", "192.0.2.1")
+	require.Equal(t, 2, code, said)
+	require.Contains(t, said, "-advertise")
+	code, said = call(t, "doctor", "-wka", asked, "-listen", inside)
+	require.Equal(t, 2, code, said)
 }
 
 func TestTheDoctorEndsAtABlackHole(t *testing.T) {

@@ -20,7 +20,8 @@ members doctor [flags]       says what is wrong with a set-up, and what to do
 Exit status: 0 all is well, 1 failure, 2 a flag must be changed; of doctor, the first thing found:
   10 name does not resolve   11 port not reachable      12 not this protocol    13 another cluster
   14 key                     15 protocol version        16 too old to answer    17 settings do not agree
-  18 domain not served       19 cannot be dialled back  20 busy
+  18 domain not served       19 cannot be dialled back  20 busy                 21 TLS on one side only
+  22 another authority       23 certificate's time      24 certificate's name   25 certificate not accepted otherwise
 `
 
 func main() {

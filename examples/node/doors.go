@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -66,12 +64,12 @@ func certificates(s *settings) ([]tls.Certificate, error) {
 		c, err := keystore.Make(names...)
 		return []tls.Certificate{c}, err
 	}
-	if s.certPassword != "" {
-		password, err := os.ReadFile(s.certPassword)
-		if err != nil {
-			return nil, program.FileError("cert-password", err)
-		}
-		s.store.Password = strings.TrimRight(string(password), "\r\n")
+	password, err := program.Password("cert-password", s.certPassword)
+	if err != nil {
+		return nil, err
+	}
+	if password != "" {
+		s.store.Password = password
 	}
 	certs, err := keystore.Load(s.store)
 	if err != nil {

@@ -45,7 +45,7 @@ type HTTPServer struct {
 	server   *http.Server
 	secure   bool // over TLS
 	stop     time.Duration
-	most     int64      // connections
+	most     int        // connections
 	failed   chan error // receives at most one: why serving ended early
 	serving  sync.WaitGroup
 }
@@ -60,7 +60,7 @@ func Listen(flagName, address string) (*HTTPServer, error) {
 	s := &HTTPServer{
 		flagName: flagName,
 		listener: listener,
-		server:   &http.Server{},
+		server:   &http.Server{ConnState: use},
 		failed:   make(chan error, 1),
 	}
 	return s.Bound(Limits{}), nil
@@ -72,7 +72,7 @@ func (s *HTTPServer) Bound(l Limits) *HTTPServer {
 	s.server.ReadHeaderTimeout = cmp.Or(l.HeaderTime, headerTime)
 	s.server.IdleTimeout = cmp.Or(l.Idle, defaultIdle)
 	s.stop = cmp.Or(l.Stop, defaultStop)
-	s.most = int64(cmp.Or(l.Connections, defaultConnections))
+	s.most = cmp.Or(l.Connections, defaultConnections)
 	return s
 }
 
@@ -92,12 +92,14 @@ func (s *HTTPServer) Serve(handler http.Handler) {
 		return
 	}
 	s.server.Handler = handler
+	listener := newBounded(s.listener, s.most)
+	s.server.RegisterOnShutdown(listener.end)
 	s.serving.Go(func() {
 		serve := s.server.Serve
 		if s.secure {
 			serve = func(l net.Listener) error { return s.server.ServeTLS(l, "", "") } // from its configuration
 		}
-		if err := serve(&bounded{Listener: s.listener, most: s.most}); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("-%s %q: %w", s.flagName, s.Addr(), err)
 		}
 	})
@@ -121,7 +123,8 @@ func (s *HTTPServer) Failed() <-chan error {
 }
 
 // Shutdown takes no more requests, lets those under way end for a few seconds,
-// and cuts off what is left. A connection that was upgraded is not waited for.
+// and cuts off what is left. A connection that was upgraded is not waited for,
+// nor one that is kept without a request.
 func (s *HTTPServer) Shutdown() {
 	if s == nil {
 		return

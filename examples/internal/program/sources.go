@@ -16,11 +16,12 @@ import (
 type Sources struct {
 	flags Flags
 	from  map[string]string // by flag; none is the default
+	means map[string]string // by flag, where the value alone does not say what counts
 }
 
 // NewSources is called once the command line has been read.
 func NewSources(flags Flags) *Sources {
-	s := &Sources{flags: flags, from: map[string]string{}}
+	s := &Sources{flags: flags, from: map[string]string{}, means: map[string]string{}}
 	flags.Visit(func(f *flag.Flag) { s.from[f.Name] = "the command line" })
 	return s
 }
@@ -45,11 +46,15 @@ func (s *Sources) Offer(name, value, from string) error {
 	return nil
 }
 
+// Means says what the value of a flag stands for, where it cannot be seen from
+// it: Print adds it, and the value stays one that can be given.
+func (s *Sources) Means(name, text string) { s.means[name] = text }
+
 // hidden are flags that say what to do, and nothing about the result.
 var hidden = map[string]bool{"print-config": true, "check-config": true}
 
-// Print writes one line for each flag: its name, its value and where that comes
-// from.
+// Print writes one line for each flag: its name, its value, where that comes
+// from and, if need be, what it means.
 func (s *Sources) Print(out io.Writer) {
 	s.flags.VisitAll(func(f *flag.Flag) {
 		if hidden[f.Name] {
@@ -58,6 +63,9 @@ func (s *Sources) Print(out io.Writer) {
 		from := s.from[f.Name]
 		if from == "" {
 			from = "default"
+		}
+		if text := s.means[f.Name]; text != "" {
+			from += ": " + text
 		}
 		fmt.Fprintf(out, "%-18s = %-32s # %s\n", f.Name, f.Value, from)
 	})

@@ -50,10 +50,11 @@ func (n *Node) dialOne(ctx context.Context, address string, peer wire.ID, timeou
 		return nil, machine.OutLocal, err
 	}
 	defer n.dials.Release(1)
+	due := n.loop.now() + timeout
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	link, err := n.endpoint.Dial(ctx, address, transport.ID(peer))
-	return link, outcomeIn(ctx, err), err
+	return link, outcomeAt(n.loop.now(), due, err), err
 }
 
 // look answers a DoLook with LookDone.
@@ -61,10 +62,11 @@ func (l *loop) look(e *machine.Effect) {
 	n, attempt, address, peer, timeout := l.node, e.Attempt, e.Address, e.Peer, e.Timeout
 	parent := l.cancellable(attempt)
 	n.tasks.Go(func() {
+		due := l.now() + timeout
 		ctx, cancel := context.WithTimeout(parent, timeout)
 		defer cancel()
 		hello, err := n.endpoint.Look(ctx, address, transport.ID(peer))
-		out := outcomeIn(ctx, err)
+		out := outcomeAt(l.now(), due, err)
 		l.post(input{run: func(now machine.Time) {
 			l.forget(attempt)
 			if err != nil {
@@ -114,15 +116,15 @@ func (l *loop) resolve(index int) {
 	})
 }
 
-// outcomeIn says what a dial or look proves that has ended just now. What ran out
+// outcomeAt says what a dial or look proves that has ended just now. What ran out
 // of time and was noticed late ran out of this process's own: it is starved, and
 // may have had the answer.
-func outcomeIn(ctx context.Context, err error) machine.Outcome {
+func outcomeAt(now, due machine.Time, err error) machine.Outcome {
 	if err == nil {
 		return machine.Answered
 	}
 	out := outcomeOf(err)
-	if due, ok := ctx.Deadline(); ok && out == machine.OutSilent && time.Since(due) > noticedLate {
+	if out == machine.OutSilent && now > due+noticedLate {
 		return machine.OutLocal
 	}
 	return out

@@ -33,12 +33,8 @@ func TestOthersHaveATurnWhileSignaturesAreChecked(t *testing.T) {
 // A dial whose end is noticed late has run out of this process's own time.
 func TestWhatWasNoticedLateProvesNothing(t *testing.T) {
 	silent := fmt.Errorf("a:1: %w", context.DeadlineExceeded)
-	in := func(d time.Duration) context.Context {
-		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(d))
-		t.Cleanup(cancel)
-		return ctx
-	}
-	require.Equal(t, machine.OutSilent, outcomeIn(in(0), silent))
-	require.Equal(t, machine.OutLocal, outcomeIn(in(-2*noticedLate), silent))
-	require.Equal(t, machine.Answered, outcomeIn(in(-2*noticedLate), nil))
+	const due = time.Second
+	require.Equal(t, machine.OutSilent, outcomeAt(due+noticedLate, due, silent))
+	require.Equal(t, machine.OutLocal, outcomeAt(due+noticedLate+1, due, silent))
+	require.Equal(t, machine.Answered, outcomeAt(due+time.Minute, due, nil))
 }

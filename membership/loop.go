@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,14 +100,21 @@ func (l *loop) run() {
 	for {
 		select {
 		case in := <-l.in:
+			if in.msg != nil && len(l.in) == 0 {
+				// What has come over other links meanwhile can be flooded together
+				// with this, if their readers have a turn first.
+				runtime.Gosched()
+			}
 			l.step.Lock()
 			now := l.now()
-			switch waiting := len(l.in); {
+			waiting := len(l.in)
+			switch {
 			case waiting >= inputsBehind:
 				l.m.Behind(now)
 			case waiting == 0:
 				l.m.CaughtUp()
 			}
+			l.m.More(waiting > 0)
 			l.take(in, now)
 		case <-timer.C:
 			l.step.Lock()

@@ -53,6 +53,7 @@ const (
 	errandsMost   = 16 // messages that wait for a link
 	redialFirst   = 50 * time.Millisecond
 	redialMost    = time.Second
+	resetAgain    = 5 * time.Millisecond   // after the first reset at an address that was reached before
 	askAgainAfter = 250 * time.Millisecond // for the table of whom has dropped this node
 	flapWindow    = 10 * time.Second       // five links lost within this count as silence
 	flapCount     = 5

@@ -26,7 +26,7 @@ func (g *group) floodRecord(r *wire.Record, from LinkID) {
 // sent together: a thousand nodes that start at once would otherwise cost each
 // node thousands of messages on each link.
 func (g *group) flush() {
-	if len(g.floods) == 0 || g.rest() {
+	if len(g.floods) == 0 || g.m.more && len(g.floods) < tableRecords || g.rest() {
 		return
 	}
 	floods := g.floods

@@ -47,6 +47,7 @@ type Machine struct {
 	started     bool
 	lonelier    bool // a link was lost or a dial failed in this step: time to search
 	busy        bool // something but a heartbeat happened in this step
+	more        bool // further inputs wait
 
 	out  []Effect
 	done []Effect // handed out, valid until the next input
@@ -151,6 +152,10 @@ func (m *Machine) Behind(now Time) {
 
 // CaughtUp is said when no more than a few inputs wait.
 func (m *Machine) CaughtUp() { m.behind = 0 }
+
+// More says whether further inputs wait, and will be handed in at once: what is
+// to be flooded then goes together with what they bring.
+func (m *Machine) More(more bool) { m.more = more }
 
 // running returns the time in which this node's loop ran; silence is counted
 // in it.

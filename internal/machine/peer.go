@@ -325,9 +325,14 @@ func (m *Machine) dialFailed(p *peer, a *attempt, out Outcome) {
 		p.refused = p.refused || known || p.refusals >= 2
 		p.weak = !p.refused
 	case OutReset:
+		// A process that is killed may lose its links a moment before its
+		// listener: the first time this is not evidence yet, and asked again soon.
 		p.foreign++
-		p.refused = p.refused || known && p.foreign >= 2
+		p.refused = p.refused || known && p.foreign >= 3
 		wait = redialFirst
+		if known && p.foreign == 1 {
+			wait = resetAgain
+		}
 	case OutForeign, OutSelf:
 		// Whoever answers cannot be the node that was there: one process
 		// changes neither its cluster nor its protocol.

@@ -126,6 +126,7 @@ func (m *Machine) settleTwo(old, l *link) bool {
 func (m *Machine) adopt(p *peer, l *link) {
 	p.link = l
 	p.refused, p.replaced, p.weak, p.failed = false, false, false, 0
+	p.tried = true
 	p.foreign, p.failures, p.refusals = 0, 0, 0
 	p.proof = m.running()
 	if p.healthy < 0 {

@@ -22,7 +22,7 @@ type peer struct {
 	proof     Time // running time at which the echo last advanced, or since when a link is wanted
 	healthy   Time // running time since when the link is healthy; -1: it is not
 	lost      Time // Machine.lost when a first link came to be wanted
-	tried     bool // a dial for that first link has ended, and proves something
+	tried     bool // a dial for that first link has ended, and proves something; or there was one
 	soon      bool // that link is wanted without delay
 	wantedAt  Time // since when it is
 	failed    Time // running time of the last look or dial that met silence or a refusal; 0: none

@@ -44,13 +44,14 @@ func (rs *rings) settle() {
 	if len(rs.fresh) == 0 {
 		return
 	}
+	var buf []placed
 	for r := range rs.sorted {
 		if len(rs.fresh) == 1 {
 			i, _ := slices.BinarySearchFunc(rs.sorted[r], rs.fresh[0], ringOrders[r])
 			rs.sorted[r] = slices.Insert(rs.sorted[r], i, rs.fresh[0])
 			continue
 		}
-		slices.SortFunc(rs.fresh, ringOrders[r])
+		buf = sortAround(r, rs.fresh, buf)
 		rs.sorted[r] = merge(rs.sorted[r], rs.fresh, ringOrders[r])
 	}
 	if cap(rs.fresh) > 4*everybodyUpTo {
@@ -60,8 +61,39 @@ func (rs *rings) settle() {
 	rs.fresh = rs.fresh[:0]
 }
 
+// placed is a member with its place, so that to sort thousands need not follow a
+// pointer for each comparison.
+type placed struct {
+	place uint64
+	x     *member
+}
+
+// sortAround sorts members by their place in a ring. It returns buf for the next.
+func sortAround(r int, list []*member, buf []placed) []placed {
+	buf = buf[:0]
+	for _, x := range list {
+		buf = append(buf, placed{x.rec.Places[r], x})
+	}
+	slices.SortFunc(buf, func(a, b placed) int {
+		switch {
+		case a.place < b.place:
+			return -1
+		case a.place > b.place:
+			return 1
+		}
+		return a.x.rec.ID.Compare(b.x.rec.ID)
+	})
+	for i := range buf {
+		list[i] = buf[i].x
+	}
+	return buf
+}
+
 // merge merges b into a, both sorted, from the end.
 func merge(a, b []*member, order func(a, b *member) int) []*member {
+	if len(a) == 0 {
+		return append(a, b...)
+	}
 	i, j := len(a)-1, len(b)-1
 	a = slices.Grow(a, len(b))[:len(a)+len(b)]
 	for k := len(a) - 1; j >= 0; k-- {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,16 +18,17 @@ import (
 // which takes less than what the runtime gives a goroutine at a time.
 func TestOthersHaveATurnWhileSignaturesAreChecked(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	turn, done := false, make(chan struct{})
+	var turn atomic.Bool
+	done := make(chan struct{})
 	var v verifier
 	go func() {
-		turn = true
+		turn.Store(true)
 		close(done)
 	}()
 	for range verifyTurn {
 		require.False(t, v.verify(wire.PublicKey{1}, "", nil, wire.Signature{}), "of no key")
 	}
-	require.True(t, turn)
+	require.True(t, turn.Load())
 	<-done
 }
 

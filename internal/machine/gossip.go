@@ -26,7 +26,7 @@ func (g *group) floodRecord(r *wire.Record, from LinkID) {
 // sent together: a thousand nodes that start at once would otherwise cost each
 // node thousands of messages on each link.
 func (g *group) flush() {
-	if len(g.floods) == 0 || g.m.more && len(g.floods) < tableRecords || g.rest() {
+	if len(g.floods) == 0 || g.m.more && g.patient() || g.rest() {
 		return
 	}
 	floods := g.floods
@@ -50,6 +50,14 @@ func (g *group) flush() {
 			}
 		}
 	}
+}
+
+// patient says that what is to be flooded can wait for the next input. A state
+// that somebody has said cannot: links may be closed right after it.
+func (g *group) patient() bool {
+	return len(g.floods) < tableRecords && !slices.ContainsFunc(g.floods, func(f flood) bool {
+		return f.record != nil && f.record.State != wire.Alive
+	})
 }
 
 // rest says that what is to be flooded can wait for more of its kind.

@@ -216,6 +216,10 @@ func (g *group) takesOver(x *member, d *wire.Departure) bool {
 			}
 		}
 	}
-	lonely := m.lonelyAt != 0 && m.running()-m.lonelyAt <= lonelyKept
-	return lonely && n > 0 && 2*hold >= n || hold >= searchHealthy && 4*hold >= 3*n
+	return m.lonely() && n > 0 && 2*hold >= n || hold >= searchHealthy && 4*hold >= 3*n
+}
+
+// lonely says that this node has had few links lately.
+func (m *Machine) lonely() bool {
+	return m.lonelyAt != 0 && m.running()-m.lonelyAt <= lonelyKept
 }

@@ -402,3 +402,25 @@ func TestTheMemoryOfThreeQuartersIsTakenOver(t *testing.T) {
 	}
 	require.Equal(t, "a b c e g", h.shown(), "g, which has missed it too, does not hold a up")
 }
+
+// A tenth of a group was cut off from the rest. Of most members that were gone it
+// had no watcher or one; others that had looked themselves waited for half of
+// their neighbours to hold them as down, and after 100 s had most of them still.
+func TestWhereNearlyAllAreLostOneHolderAndALookAreEnough(t *testing.T) {
+	for _, lost := range []string{"", "links", "members"} {
+		h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1", "j:1")
+		switch lost {
+		case "links":
+			h.m.lonelyAt = h.m.running()
+		case "members":
+			for i := range lateMany {
+				h.group().depart(wire.ID{9, byte(i)}, 1, wire.CauseSilent, fmt.Sprint("gone", i, ":1"))
+			}
+		}
+		f[0].goesSilent()
+		departure := wire.Departure{ID: f[0].id, Incarnation: 1, Cause: wire.CauseSilent, Address: "b:1"}
+		f[1].says(&wire.Sync{Domain: "d", Departures: []wire.Departure{departure}})
+		h.advance(conflictWithin + lookTime + 10*time.Millisecond)
+		require.Equal(t, lost == "", h.group().members.get(f[0].id) != nil, "few %s", lost)
+	}
+}

@@ -137,7 +137,13 @@ func (g *group) doubted(x *member, q *inquiry, out Outcome) {
 	case OutForeign, OutSelf:
 		g.down(x, wire.CauseReplaced, nil, false)
 	case OutSilent, OutReset:
-		if n := m.healthyLinks(); n > 0 && 2*len(q.holders) >= n {
+		// Where nearly all are lost few members have two watchers left, and it
+		// would take minutes until half of the neighbours hold each of them.
+		n, enough := m.healthyLinks(), 2*len(q.holders)
+		if m.lonely() || g.lostMany() {
+			enough = n * len(q.holders)
+		}
+		if n > 0 && enough >= n {
 			g.down(x, wire.CauseSilent, nil, false)
 		}
 	}

@@ -141,7 +141,7 @@ func TestHeartbeatsFindTheLoopIdleOrWait(t *testing.T) {
 	l.in <- input{link: b.conn.id}
 	require.False(t, l.heartbeat(b.conn.id, wire.Beat{Seq: 2}), "something waits")
 	<-l.in
-	l.epoch = l.epoch.Add(-time.Hour)
+	require.Eventually(t, func() bool { return l.now() >= l.m.Next() }, 10*time.Second, time.Millisecond, "the next heartbeat is due")
 	require.False(t, l.heartbeat(b.conn.id, wire.Beat{Seq: 2}), "the machine has something to do")
 }
 

@@ -404,6 +404,8 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 	}
 	g.midway(l, t.Last)
 	cause := g.handedCause()
+	g.floods = slices.Grow(g.floods, len(t.Records))
+	g.pend.touched = slices.Grow(g.pend.touched, len(t.Records))
 	for _, r := range t.Records {
 		if g.offer(r, l, cause) {
 			g.floodRecord(r, l.id)

@@ -9,20 +9,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gotribes/tribes/examples/internal/freeport"
 )
 
 // Bounds on the wall clock. They are wide, because a busy machine must not fail
@@ -90,26 +89,8 @@ func story(t *testing.T) {
 	}
 }
 
-// nextPort counts through ports below those that the system gives to outgoing
-// connections (32768 on Linux): a port from there may be taken by some other
-// connection before the program that is told to use it gets to listen.
-var nextPort atomic.Uint32
-
-func init() { nextPort.Store(10000 + rand.Uint32N(20000)) }
-
 // freeAddress returns a loopback address that nobody listens on, each only once.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10000+nextPort.Add(1)%20000)
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
-	}
-	require.FailNow(t, "no free port")
-	return ""
-}
+func freeAddress(t *testing.T) string { return freeport.Address(t) }
 
 // line is an event as the programs print it.
 type line struct {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gotribes/tribes/examples/internal/freeport"
 	"github.com/gotribes/tribes/membership"
 	"github.com/gotribes/tribes/wka"
 )
@@ -60,10 +61,7 @@ func free(t *testing.T, n int) []string {
 	t.Helper()
 	var out []string
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
-		out = append(out, l.Addr().String())
+		out = append(out, freeport.Address(t))
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gotribes/tribes/examples/internal/freeport"
 	"github.com/gotribes/tribes/membership"
 	"github.com/gotribes/tribes/wka"
 )
@@ -23,13 +24,7 @@ func TestShorterThanFortyLines(t *testing.T) {
 	require.Less(t, strings.Count(string(b), "\n"), 40)
 }
 
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
+func free(t *testing.T) string { return freeport.Address(t) }
 
 func TestRequestsGoToTheMembers(t *testing.T) {
 	member, web := free(t), free(t)

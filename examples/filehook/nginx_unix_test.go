@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gotribes/tribes/examples/internal/freeport"
 	"github.com/gotribes/tribes/membership"
 	"github.com/gotribes/tribes/wka"
 )
@@ -32,13 +33,7 @@ type nginx struct {
 	client             *http.Client
 }
 
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
+func free(t *testing.T) string { return freeport.Address(t) }
 
 // startNginx starts both; they end with the test.
 func startNginx(t *testing.T) *nginx {

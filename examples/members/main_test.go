@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gotribes/tribes/examples/internal/freeport"
 	"github.com/gotribes/tribes/membership"
 	"github.com/gotribes/tribes/transport"
 	"github.com/gotribes/tribes/wka"
@@ -34,13 +35,7 @@ func member(t *testing.T, change func(c *membership.Config)) string {
 	return ln.Addr().String()
 }
 
-func free(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().String()
-}
+func free(t *testing.T) string { return freeport.Address(t) }
 
 func keyFile(t *testing.T, k transport.Key) string {
 	t.Helper()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/gotribes/tribes/examples/internal/freeport"
 	"github.com/gotribes/tribes/examples/internal/program"
 	"github.com/gotribes/tribes/membership"
 	"github.com/gotribes/tribes/wka"
@@ -26,12 +27,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-func free(t *testing.T) string {
-	t.Helper()
-	l := listen(t)
-	defer l.Close()
-	return l.Addr().String()
-}
+func free(t *testing.T) string { return freeport.Address(t) }
 
 // server starts a member that answers each connection with its name and then,
 // once the client has said all, with what it said.

@@ -196,6 +196,7 @@ func TestBothSidesMaySayGoodbyeAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {
 		a, b := startNode(t, n, "a", nil), startNode(t, n, "b", nil)
 		x, y := linked(t, a, b)
+		n.Latency("a", "b", time.Millisecond) // so that neither has heard the other's goodbye
 		x.CloseAfterFlush(nil)
 		y.CloseAfterFlush(nil)
 		require.ErrorIs(t, <-x.down, ErrClosed)

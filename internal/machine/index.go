@@ -57,7 +57,11 @@ func (x *index) put(e cell) {
 
 func (x *index) grow() {
 	old := x.cells
-	x.cells = make([]cell, max(8, 2*len(old)))
+	size := max(8, 2*len(old))
+	if len(old) == 512 || len(old) == 2048 {
+		size *= 2 // it fills from the table of a large group, most likely
+	}
+	x.cells = make([]cell, size)
 	for _, e := range old {
 		if e.slot != 0 {
 			x.put(e)

@@ -404,8 +404,10 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 	}
 	g.midway(l, t.Last)
 	cause := g.handedCause()
-	g.floods = slices.Grow(g.floods, len(t.Records))
-	g.pend.touched = slices.Grow(g.pend.touched, len(t.Records))
+	g.floods = roomFor(g.floods, len(t.Records))
+	g.pend.touched = roomFor(g.pend.touched, len(t.Records))
+	g.members.slots = roomFor(g.members.slots, len(t.Records))
+	g.rings.fresh = roomFor(g.rings.fresh, len(t.Records))
 	for _, r := range t.Records {
 		if g.offer(r, l, cause) {
 			g.floodRecord(r, l.id)
@@ -419,6 +421,15 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 		g.setJoined()
 		g.handedOver()
 	}
+}
+
+// roomFor makes room for n more. A table comes in parts: the room doubles at
+// least, or thousands were copied for each part.
+func roomFor[E any](list []E, n int) []E {
+	if cap(list)-len(list) < n {
+		list = slices.Grow(list, max(n, len(list)))
+	}
+	return list
 }
 
 // handedCause is the cause of an arrival that another handed over: two islands

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/gotribes/tribes/internal/wire"
@@ -44,14 +45,14 @@ func (rs *rings) settle() {
 	if len(rs.fresh) == 0 {
 		return
 	}
-	var buf []placed
+	var sorter placer
 	for r := range rs.sorted {
 		if len(rs.fresh) == 1 {
 			i, _ := slices.BinarySearchFunc(rs.sorted[r], rs.fresh[0], ringOrders[r])
 			rs.sorted[r] = slices.Insert(rs.sorted[r], i, rs.fresh[0])
 			continue
 		}
-		buf = sortAround(r, rs.fresh, buf)
+		sorter.sort(r, rs.fresh)
 		rs.sorted[r] = merge(rs.sorted[r], rs.fresh, ringOrders[r])
 	}
 	if cap(rs.fresh) > 4*everybodyUpTo {
@@ -68,25 +69,51 @@ type placed struct {
 	x     *member
 }
 
-// sortAround sorts members by their place in a ring. It returns buf for the next.
-func sortAround(r int, list []*member, buf []placed) []placed {
-	buf = buf[:0]
+func (a placed) compare(b placed) int {
+	if a.place != b.place {
+		return cmp.Compare(a.place, b.place)
+	}
+	return a.x.rec.ID.Compare(b.x.rec.ID)
+}
+
+// A placer sorts members by their place in a ring. Places are sums of IDs, so
+// evenly spread: it deals them out into as many boxes as there are members, by
+// their first bits, and sorts within each box.
+type placer struct {
+	ends  []uint32 // of each box
+	dealt []placed
+}
+
+func (p *placer) sort(r int, list []*member) {
+	width := bits.Len(uint(len(list)))
+	shift := 64 - width
+	if p.dealt == nil {
+		p.ends = make([]uint32, 1<<width)
+		p.dealt = make([]placed, len(list))
+	}
+	clear(p.ends)
 	for _, x := range list {
-		buf = append(buf, placed{x.rec.Places[r], x})
+		p.ends[x.rec.Places[r]>>shift]++
 	}
-	slices.SortFunc(buf, func(a, b placed) int {
-		switch {
-		case a.place < b.place:
-			return -1
-		case a.place > b.place:
-			return 1
-		}
-		return a.x.rec.ID.Compare(b.x.rec.ID)
-	})
-	for i := range buf {
-		list[i] = buf[i].x
+	sum := uint32(0)
+	for i, n := range p.ends {
+		p.ends[i] = sum // its begin, until the box is filled
+		sum += n
 	}
-	return buf
+	for _, x := range list {
+		place := x.rec.Places[r]
+		end := &p.ends[place>>shift]
+		p.dealt[*end] = placed{place, x}
+		*end++
+	}
+	begin := uint32(0)
+	for _, end := range p.ends {
+		slices.SortFunc(p.dealt[begin:end], placed.compare)
+		begin = end
+	}
+	for i := range p.dealt {
+		list[i] = p.dealt[i].x
+	}
 }
 
 // merge merges b into a, both sorted, from the end.
@@ -95,7 +122,7 @@ func merge(a, b []*member, order func(a, b *member) int) []*member {
 		return append(a, b...)
 	}
 	i, j := len(a)-1, len(b)-1
-	a = slices.Grow(a, len(b))[:len(a)+len(b)]
+	a = roomFor(a, len(b))[:len(a)+len(b)]
 	for k := len(a) - 1; j >= 0; k-- {
 		if i >= 0 && order(a[i], b[j]) > 0 {
 			a[k] = a[i]

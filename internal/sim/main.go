@@ -41,8 +41,10 @@ func main() {
 	flag.BoolVar(&o.shrink, "shrink", false, "cut a swarm's failing schedule down to the steps that it needs")
 	profile := flag.String("cpuprofile", "", "write a profile of the processor's time to this file")
 	flag.Parse()
-	debug.SetGCPercent(300)          // a world lives as long as its run,
-	debug.SetMemoryLimit(5500 << 20) // and one of five thousand has to fit
+	debug.SetGCPercent(300) // a world lives as long as its run,
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(5500 << 20) // and one of five thousand has to fit
+	}
 	from, to := span(*seeds, *seed)
 	low, high := span(*sizes, 9)
 	defer profiled(*profile)()

@@ -22,6 +22,7 @@ func (w *World) Cut(a, b *Host) {
 // Partition cuts hosts of different groups from each other.
 func (w *World) Partition(groups ...[]*Host) {
 	w.islands++
+	w.parted = true
 	for i, g := range groups {
 		for _, h := range g {
 			h.island = w.islands<<16 + i
@@ -36,7 +37,7 @@ func (w *World) Heal() {
 	for _, h := range w.order {
 		h.loss, h.island = 0, 0
 	}
-	w.allOut = 0
+	w.allOut, w.parted = 0, false
 	w.trace("heal")
 	w.release()
 }
@@ -85,7 +86,7 @@ func (h *Host) StallLinks() {
 // blocked says that nothing that from sends arrives at to. Hosts of no island
 // reach everybody.
 func (w *World) blocked(from, to *Host) bool {
-	if from.island != to.island && from.island != 0 && to.island != 0 && from.island>>16 == to.island>>16 {
+	if w.parted && from.island != to.island && from.island != 0 && to.island != 0 && from.island>>16 == to.island>>16 {
 		return true
 	}
 	return len(w.cut) > 0 && w.cut[[2]*Host{from, to}]

@@ -35,6 +35,7 @@ type World struct {
 	ends    []linkEnd         // by LinkID
 	cut     map[[2]*Host]bool // from, to: nothing arrives
 	islands int               // partitions so far
+	parted  bool              // there is one, maybe
 	allOut  float64           // loss everywhere
 	broken  []string          // findings
 	size    meter

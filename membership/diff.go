@@ -166,15 +166,17 @@ func step(old, now State) Kind {
 const causesLeast = 1000
 
 // A causeMemory remembers why members last came and went, for subscribers who
-// were not looking: of the larger of 1,000 and the group's size, the latest.
+// were not looking: of the larger of 1,000 and the group's largest size, the latest.
 type causeMemory struct {
 	of    map[ID]lastCauses
 	order []ID // oldest first
+	most  int
 }
 
 type lastCauses struct{ added, removed Cause }
 
 func (c *causeMemory) note(events []Event, size int) {
+	c.most = max(c.most, causesLeast, size)
 	for i := range events {
 		e := &events[i]
 		if e.Kind != MemberAdded && e.Kind != MemberRemoved {
@@ -194,7 +196,7 @@ func (c *causeMemory) note(events []Event, size int) {
 		}
 		c.of[e.Member.ID] = last
 	}
-	for len(c.order) > max(causesLeast, size) {
+	for len(c.order) > c.most {
 		delete(c.of, c.order[0])
 		c.order = c.order[1:]
 	}

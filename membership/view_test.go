@@ -204,6 +204,15 @@ func TestCausesAreForgottenInTheEnd(t *testing.T) {
 	require.Equal(t, CauseJoined, c.added(ID{9, 9, 9}))
 }
 
+func TestCausesOfALargeGroupThatGoesAreKept(t *testing.T) {
+	var c causeMemory
+	c.note(nil, 2500)
+	for i := range 2000 {
+		c.note([]Event{{Kind: MemberRemoved, Cause: CauseLeft, Member: Member{ID: ID{byte(i), byte(i >> 8)}}}}, 2500-i)
+	}
+	require.Equal(t, CauseLeft, c.removed(ID{0, 0}), "the first that went, while some have gone since")
+}
+
 func TestHoldsAreBounded(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		n := b.join(1)

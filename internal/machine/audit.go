@@ -48,7 +48,7 @@ func (a *audit) bounds(m *Machine) {
 		a.must(n <= m.cfg.MaxMembers, "%d participants", n)
 		a.must(len(g.waiting) <= waitingMost, "%d newcomers wait for an address", len(g.waiting))
 		a.must(len(g.unacked) <= unackedMost, "%d arrivals wait to be applied", len(g.unacked))
-		a.must(len(g.gone.byID) <= max(departedLeast, n), "%d departures remembered", len(g.gone.byID))
+		a.must(len(g.gone.byID) <= max(departedLeast, g.largest), "%d departures remembered", len(g.gone.byID))
 		a.must(len(g.words) <= len(g.neighbour)+everybodyUpTo, "%d words on %d neighbours", len(g.words), len(g.neighbour))
 		a.must(len(g.dirty) == 0, "a judgement was left open")
 		a.must(!g.moved || g.back.midway != 0, "the neighbours were not computed")

@@ -7,9 +7,11 @@ import (
 )
 
 // departures are the participants that are gone: remembered for an hour, and
-// at most the larger of 1,000 and the group's size, so that old records
-// cannot bring them back, would-be watchers can look for them, and "why" can
-// be answered.
+// at most the larger of 1,000 and the size that the group had at its largest, so
+// that old records cannot bring them back, would-be watchers can look for them,
+// and "why" can be answered. Its size now would not do: when more than half of
+// a large group goes at once, the first would be forgotten while others still
+// had them.
 type departures struct {
 	byID  map[wire.ID]*departed
 	order []*departed // oldest first; may hold entries that are taken back
@@ -76,7 +78,7 @@ func (d *departures) takeBack(e *departed) {
 
 func (g *group) forgetDeparted() {
 	d := &g.gone
-	most := max(departedLeast, g.members.len())
+	most := max(departedLeast, g.largest)
 	for len(d.order) > 0 {
 		e := d.order[0]
 		if !e.back && g.m.now-e.at < departedFor && len(d.byID) <= most {

@@ -10,7 +10,7 @@ import (
 	"github.com/gotribes/tribes/internal/wire"
 )
 
-func TestDeparturesAreBoundedByAThousandOrTheGroupsSize(t *testing.T) {
+func TestDeparturesAreBoundedByAThousandOrTheGroupsLargestSize(t *testing.T) {
 	h := newHarness(t)
 	g := h.group()
 	for i := range 3 * departedLeast {
@@ -20,6 +20,22 @@ func TestDeparturesAreBoundedByAThousandOrTheGroupsSize(t *testing.T) {
 	require.Nil(t, g.gone.get(wire.IDOf(testKey("0"))), "the oldest are forgotten")
 	require.NotNil(t, g.gone.get(wire.IDOf(testKey(fmt.Sprint(3*departedLeast-1)))))
 	require.LessOrEqual(t, len(g.gone.order), 2*departedLeast)
+}
+
+// Seen by: go run ./internal/sim -case most-lose-power -n 2000
+func TestMoreThanAThousandMayGoAtOnce(t *testing.T) {
+	m, known := large(t, 2*departedLeast)
+	g := m.group("d")
+	gone := departedLeast + departedLeast/2
+	for _, r := range known[:gone] {
+		g.down(g.members.get(r.ID), wire.CauseSilent, nil, false)
+	}
+	require.Equal(t, 2*departedLeast-gone, g.members.len())
+	for _, r := range known[:gone] {
+		require.NotNil(t, g.gone.get(r.ID))
+	}
+	m.Receive(settleSilent+2, 1, &wire.Table{Domain: "d", Records: known[:1], Last: true})
+	require.Nil(t, g.members.get(known[0].ID), "an old record brought it back")
 }
 
 func TestDeparturesAreForgottenAfterAnHour(t *testing.T) {

@@ -24,6 +24,7 @@ type group struct {
 	digest    uint64    // sum of the records' hashes
 
 	gone      departures
+	largest   int                     // how many participants there were at once, at most
 	waiting   map[string]*wire.Record // newcomers at an address that another still holds
 	words     map[wire.ID]*word       // what I last said of whom
 	inquiries []*member               // into whom one is open
@@ -117,6 +118,7 @@ func (g *group) insert(rec *wire.Record, cause EventCause) *member {
 	x := &member{rec: rec}
 	g.touchNew(x, cause)
 	g.members.add(x)
+	g.largest = max(g.largest, g.members.len())
 	g.rings.add(x)
 	if g.members.named(rec.Name, 3) == 2 {
 		g.touchName(rec.Name)

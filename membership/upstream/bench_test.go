@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +69,36 @@ func BenchmarkPick(b *testing.B) {
 			})
 		}
 	}
+}
+
+// What a pick cannot do without, and nothing else: a turn, or a look at two of
+// a hundred counters, and one more request counted. Where two processors share
+// a cache line slowly, this is most of a pick.
+func BenchmarkBare(b *testing.B) {
+	type counter struct {
+		n atomic.Uint64
+		_ [184]byte // as far apart as targets
+	}
+	all := make([]counter, 100)
+	b.Run("round robin", func(b *testing.B) {
+		var turns atomic.Uint32
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				all[turns.Add(1)%100].n.Add(1)
+			}
+		})
+	})
+	b.Run("two choices", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				i, j := rand.IntN(100), rand.IntN(100)
+				if all[i].n.Load() > all[j].n.Load() {
+					i = j
+				}
+				all[i].n.Add(1)
+			}
+		})
+	})
 }
 
 // From a change to the picker, at 1,000 members of which one is new each time.

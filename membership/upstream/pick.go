@@ -136,7 +136,7 @@ func (p *Pool) pick(w *Want) (*target, error) {
 func (p *Pool) quick(tb *table) *target {
 	r := &tb.tier[preferred]
 	n := uint32(len(r.list))
-	if n == 0 || !r.even {
+	if n == 0 || !r.even && p.o.Policy != RoundRobin {
 		return nil
 	}
 	var t *target

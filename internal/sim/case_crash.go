@@ -13,7 +13,7 @@ func crash(s *scene) {
 		h.Kill()
 	}
 	s.agree("after a kill", 20*time.Millisecond+50*time.Millisecond, s.others(dead))
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.calm(s.others(dead), s.others(dead))
 }
 
@@ -30,7 +30,7 @@ func tenKilled(s *scene) {
 		before[h.Address()] = h.Proc().View(domain).Number
 	}
 	s.agree("after ten were killed", time.Second, rest)
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.calm(rest, rest)
 	for _, h := range rest {
 		if n := h.Proc().View(domain).Number - before[h.Address()]; n > 2 {
@@ -51,7 +51,7 @@ func powerLoss(s *scene) {
 		within += time.Second
 	}
 	s.agree("after a power loss", within, s.others(dead))
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.calm(s.others(dead), s.others(dead))
 }
 
@@ -62,7 +62,7 @@ func mostLosePower(s *scene) {
 		h.PowerLoss()
 	}
 	s.agree("after most lost power", 12*time.Second, s.others(dead))
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("later", s.others(dead))
 	s.calm(s.others(dead), s.others(dead))
 }
@@ -75,7 +75,7 @@ func allButTwo(s *scene) {
 	}
 	left := s.others(dead)
 	s.agree("after all but two lost power", 30*time.Second, left)
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("later", left)
 }
 
@@ -103,7 +103,7 @@ func allButOneKilled(s *scene) {
 	if left[0].Proc().View(domain).Isolated {
 		s.fail("%s is isolated", left[0])
 	}
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	if left[0].Proc().View(domain).Isolated {
 		s.fail("%s is isolated later", left[0])
 	}
@@ -118,7 +118,7 @@ func halfOpen(s *scene) {
 	s.w.Run(time.Second)
 	h.Start(s.config())
 	s.agree("after it came back", 3*time.Second, s.hosts)
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("later", s.hosts)
 	rest := s.others([]*world.Host{h})
 	s.calm(rest, rest)
@@ -132,7 +132,7 @@ func nearlyAll(s *scene) {
 	}
 	rest := s.others(dead)
 	s.agree("after nearly all lost power", 20*time.Second, rest)
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("later", rest)
 }
 

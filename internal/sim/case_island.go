@@ -17,7 +17,7 @@ func islands(s *scene, parts ...[]*world.Host) {
 	}
 	s.w.Heal()
 	s.agree("after the heal", 5*time.Second, s.hosts)
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("later", s.hosts)
 	for _, p := range parts {
 		s.calm(p, p)
@@ -49,7 +49,7 @@ func oneLink(s *scene) {
 		s.fail("%s is not told that %s is unreachable from it", a, c)
 	}
 	s.w.Heal()
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("after the heal", s.hosts)
 }
 
@@ -57,7 +57,7 @@ func resets(s *scene) {
 	s.start()
 	for range 3 {
 		s.pick(1)[0].ResetLinks()
-		s.w.Run(20 * time.Second)
+		s.w.Run(s.main(20 * time.Second))
 	}
 	s.calm(s.hosts, s.hosts)
 	s.whole("after the resets", s.hosts)
@@ -69,7 +69,7 @@ func oneWay(s *scene) {
 	s.w.Run(s.main(time.Minute))
 	s.calm(s.hosts, s.hosts)
 	s.w.Heal()
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("after the heal", s.hosts)
 }
 
@@ -77,7 +77,7 @@ func stalledLinks(s *scene) {
 	s.start()
 	for range 3 {
 		s.pick(1)[0].StallLinks()
-		s.w.Run(20 * time.Second)
+		s.w.Run(s.main(20 * time.Second))
 	}
 	s.calm(s.hosts, s.hosts)
 	s.whole("after the stalls", s.hosts)

@@ -34,9 +34,9 @@ func flipFlop(s *scene) {
 				}
 			}
 		}
-		s.w.Run(20 * time.Second)
+		s.w.Run(s.main(20 * time.Second))
 		s.w.Heal()
-		s.w.Run(20 * time.Second)
+		s.w.Run(s.main(20 * time.Second))
 	}
 	s.faulty(bad, 16)
 }

@@ -26,7 +26,7 @@ func longPause(s *scene) {
 	}
 	h[0].Resume()
 	s.agree("after the resume", time.Second, s.hosts)
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.calm(h, s.hosts)
 	s.calm(s.others(h), s.others(h))
 }

@@ -14,7 +14,7 @@ func rollingRestart(s *scene) {
 		h.Start(s.config())
 		s.agree("after a restart of "+h.Address(), time.Second, s.hosts)
 	}
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("after a rolling restart", s.hosts)
 }
 
@@ -43,7 +43,7 @@ func leave(s *scene) {
 	h[0].Proc().Leave()
 	s.agree("after a leave", 60*time.Millisecond, s.others(h))
 	h[0].Kill()
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.calm(s.others(h), s.others(h))
 	s.whole("later", s.others(h))
 }
@@ -64,7 +64,7 @@ func oldAddresses(s *scene) {
 		h.Start(s.config())
 	}
 	s.agree("among old addresses", 1250*time.Millisecond+time.Second, s.hosts)
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("later", s.hosts)
 }
 
@@ -95,7 +95,7 @@ func moves(s *scene) {
 		s.hosts[1+k] = h
 		s.agree("after a move", time.Second, s.hosts)
 	}
-	s.w.Run(20 * time.Second)
+	s.w.Run(s.main(20 * time.Second))
 	s.whole("later", s.hosts)
 	for _, x := range s.hosts[0].Proc().View(domain).All() {
 		if x.NameConflict {

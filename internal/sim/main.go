@@ -33,7 +33,7 @@ func main() {
 	isSwarm := flag.Bool("swarm", false, "draw random schedules of faults")
 	table := flag.String("table", "", "run the whole table, short or full, and print it as Markdown")
 	out := flag.String("out", "", "write the table to this file, anew after each row")
-	flag.DurationVar(&o.span, "for", 0, "virtual time of a case's main part, instead of the case's own")
+	flag.DurationVar(&o.span, "for", 0, "virtual time of a case's main part, or of watching after its faults, instead of the case's own")
 	flag.BoolVar(&o.verbose, "v", false, "print the transcript")
 	flag.BoolVar(&o.hash, "hash", false, "print a sum of the transcript")
 	flag.StringVar(&o.transcript, "transcript", "", "write the transcript to this file")
@@ -167,10 +167,10 @@ func runCases(name string, n int, from, to uint64, o options) int {
 			continue
 		}
 		broken := 0
+		var s *scene
 		for seed := from; seed <= to; seed++ {
 			trace, end := o.tracer()
 			replay := fmt.Sprintf("go run ./internal/sim -case %s -n %d -seed %d%s", c.name, n, seed, forFlag(o.span))
-			var s *scene
 			_, found := replayable(replay, func() (time.Duration, []string) {
 				s = runCase(c, n, seed, o.span, trace)
 				return 0, s.findings()
@@ -184,6 +184,9 @@ func runCases(name string, n int, from, to uint64, o options) int {
 			if from == to || len(found) > 0 {
 				fmt.Println("  " + s.summary().String())
 			}
+		}
+		if s != nil && o.span > 0 && !s.timed {
+			fmt.Println("  -for changes nothing here: this case ends when its rule is met or broken")
 		}
 		fmt.Printf("%-18s n=%d seeds %d-%d: %d broken\n", c.name, n, from, to, broken)
 	}

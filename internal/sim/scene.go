@@ -20,6 +20,7 @@ type scene struct {
 	w     *world.World
 	n     int
 	span  time.Duration // of the case's main part; 0: the case's own
+	timed bool          // the case has one
 	hosts []*world.Host
 	known []machine.WellKnown
 	fails []string
@@ -55,8 +56,10 @@ func (s *scene) config() machine.Config { return machine.Config{Domain: domain, 
 
 func (s *scene) rng() *rand.Rand { return s.w.Rand() }
 
-// main is how long a case's main part takes: what the caller wants, or d.
+// main is how long a case's main part takes, or how long it watches what comes
+// of its faults: what the caller wants, or d.
 func (s *scene) main(d time.Duration) time.Duration {
+	s.timed = true
 	if s.span > 0 {
 		return s.span
 	}

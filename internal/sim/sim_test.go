@@ -143,6 +143,14 @@ func TestQuietCostIsFlat(t *testing.T) {
 	require.LessOrEqual(t, beats(large)/beats(small), 1.2)
 }
 
+func TestForLengthensAndShortensTheWatch(t *testing.T) {
+	took := func(span time.Duration) time.Duration { return runCase(*caseNamed("crash"), 5, 1, span, nil).w.Now() }
+	own := took(0) // 20 s of watching
+	require.Equal(t, own+40*time.Second, took(time.Minute))
+	require.Equal(t, own-15*time.Second, took(5*time.Second))
+	require.False(t, runCase(*caseNamed("known-last"), 5, 1, time.Minute, nil).timed)
+}
+
 func caseNamed(name string) *testCase {
 	for i := range cases {
 		if cases[i].name == name {

@@ -71,8 +71,9 @@ func (e *departed) tried() bool {
 	return !e.back && !e.hearsay && e.cause != wire.CauseLeft && e.cause != wire.CauseReplaced
 }
 
+// takeBack forgets a departure: it has returned, or departed anew.
 func (d *departures) takeBack(e *departed) {
-	e.back = true
+	e.back, e.evidence = true, nil
 	delete(d.byID, e.id)
 }
 
@@ -89,6 +90,10 @@ func (g *group) forgetDeparted() {
 		}
 		d.order[0] = nil
 		d.order = d.order[1:]
+	}
+	// Members that come and go all the time do not fill the order.
+	if len(d.order) > 2*len(d.byID)+16 {
+		d.order = slices.DeleteFunc(d.order, func(e *departed) bool { return e.back })
 	}
 }
 

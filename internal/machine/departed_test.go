@@ -38,6 +38,21 @@ func TestMoreThanAThousandMayGoAtOnce(t *testing.T) {
 	require.Nil(t, g.members.get(known[0].ID), "an old record brought it back")
 }
 
+func TestWhoComesAndGoesIsRememberedOnce(t *testing.T) {
+	h := newHarness(t)
+	g := h.group()
+	g.depart(wire.IDOf(testKey("stays away")), 1, wire.CauseSilent, "y:1")
+	for i := range 1000 {
+		e := g.depart(wire.IDOf(testKey("x")), uint32(i), wire.CauseSilent, "x:1")
+		require.LessOrEqual(t, len(g.gone.order), 21)
+		if i%2 == 0 {
+			g.gone.takeBack(e)
+		}
+	}
+	require.Len(t, g.gone.byID, 2)
+	require.Equal(t, "y:1", g.gone.order[0].address)
+}
+
 func TestDeparturesAreForgottenAfterAnHour(t *testing.T) {
 	h, f := dropped(t)
 	g := h.group()

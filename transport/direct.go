@@ -66,7 +66,9 @@ func (l *Link) SendNow(payload []byte) error {
 		l.mu.Unlock()
 		return l.fail(fmt.Errorf("writing to %s: %w", l.RemoteAddr(), err))
 	case n == len(frame):
-		l.out = frame[:0]
+		if l.out = frame[:0]; l.slack.over(len(frame), cap(frame)) {
+			l.out = nil
+		}
 		l.mu.Unlock()
 		l.framesOut.Add(1)
 		return nil

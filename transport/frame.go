@@ -15,8 +15,8 @@ const (
 	// complete, and all that is read of a connection until then, in bytes.
 	MaxHandshakeFrame = 16 << 10
 
-	headerSize = 4        // bytes of length before each payload
-	readStart  = 4 << 10  // bytes that a reader starts with
+	headerSize = 4 // bytes of length before each payload
+	readStart  = bufferKeep
 	readChunk  = 64 << 10 // bytes that one read takes at most, and that an idle reader keeps at most
 )
 
@@ -36,6 +36,8 @@ type frameReader struct {
 	buf    []byte
 	start  int // buf[start:end] has arrived and is not yet given out
 	end    int
+	used   int // bytes of the last frame
+	slack  slack
 }
 
 // handshakeReader returns a reader for a connection whose peer is not known.
@@ -49,7 +51,7 @@ func (f *frameReader) trust() { f.max, f.budget = MaxFrame, -1 }
 // next returns the payload of the next frame, valid until the following call.
 // io.EOF means that the stream ended between two frames.
 func (f *frameReader) next() ([]byte, error) {
-	if f.start == f.end && len(f.buf) > readChunk {
+	if f.start == f.end && (len(f.buf) > readChunk || f.slack.over(f.used, len(f.buf))) {
 		f.buf = nil // do not keep the memory of one large frame
 		f.start, f.end = 0, 0
 	}
@@ -66,6 +68,7 @@ func (f *frameReader) next() ([]byte, error) {
 		}
 		return nil, err
 	}
+	f.used = headerSize + int(n)
 	payload := f.buf[f.start+headerSize : f.start+headerSize+int(n)]
 	f.start += headerSize + int(n)
 	return payload, nil

@@ -44,6 +44,7 @@ type Link struct {
 	queued   int       // bytes accepted by Send and not yet written, out included
 	writing  bool      // the writer has taken frames that it has not yet written
 	direct   *direct   // nil: only the writer writes
+	slack    slack     // of out, where heartbeats are written directly
 }
 
 // LinkStats are counts of one link since its handshake. Bytes include the

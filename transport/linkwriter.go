@@ -9,6 +9,7 @@ import (
 // one write is under way leave with the next.
 func (l *Link) write() {
 	var spare []byte
+	var slack slack
 	for {
 		frames, count, ok := l.take(spare)
 		if !ok {
@@ -27,7 +28,7 @@ func (l *Link) write() {
 			rest = rest[n:]
 		}
 		l.framesOut.Add(count)
-		if spare = frames; cap(spare) > readChunk {
+		if spare = frames; cap(spare) > readChunk || slack.over(len(frames), cap(frames)) {
 			spare = nil // do not keep the memory of one burst
 		}
 	}
@@ -41,6 +42,9 @@ func (l *Link) take(spare []byte) (frames []byte, count uint64, ok bool) {
 	defer l.mu.Unlock()
 	l.writing = false
 	for len(l.out) == 0 && l.err == nil && !l.flushing {
+		if l.direct != nil && cap(spare) > bufferKeep {
+			spare = nil // heartbeats will not wake the writer to see that it is too large
+		}
 		l.wake.Wait()
 	}
 	l.writing = true

@@ -25,8 +25,9 @@ func (b *buffer) WriteByte(c byte) error {
 // must not be copied after its first use. Nothing here fails: whoever builds a
 // message is responsible for the limits that its reader will check.
 type Encoder struct {
-	buf buffer
-	enc *msgpack.Encoder
+	buf   buffer
+	enc   *msgpack.Encoder
+	small int // how many messages in a row needed little of a large buf
 }
 
 // to returns the msgpack encoder, made at the first value.
@@ -38,7 +39,24 @@ func (e *Encoder) to() *msgpack.Encoder {
 }
 
 // Reset forgets what was encoded and keeps the memory.
-func (e *Encoder) Reset() { e.buf = e.buf[:0] }
+func (e *Encoder) Reset() {
+	if cap(e.buf) > encoderKeep {
+		if e.small++; len(e.buf) > encoderKeep {
+			e.small = 0
+		}
+		if e.small == encoderTimes {
+			e.buf, e.small = nil, 0
+		}
+	}
+	e.buf = e.buf[:0]
+}
+
+// Memory that a large message needed is let go after so many small ones in a
+// row: after some seconds of heartbeats.
+const (
+	encoderKeep  = 512
+	encoderTimes = 64
+)
 
 // Bytes returns all that was encoded since the last Reset. The result is the
 // Encoder's own memory, valid until the next call of any other method.

@@ -74,6 +74,12 @@ func TestAWriterThatIsIdleKeepsLittle(t *testing.T) {
 				require.NoError(t, l.Send(bytes.Repeat([]byte{1}, 30000)))
 				sent++
 			}
+			require.Eventually(t, func() bool { return l.Stats().FramesOut == sent }, 10*time.Second, 100*time.Microsecond)
+			if direct {
+				l.mu.Lock()
+				l.out = make([]byte, 0, 30000) // as two bursts in a row leave it
+				l.mu.Unlock()
+			}
 			for range 3 * bufferTimes {
 				send([]byte("heartbeat"))
 			}

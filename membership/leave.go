@@ -193,8 +193,8 @@ func (c *confirms) init() {
 	c.of, c.changed = make(map[ID]version), make(chan struct{})
 }
 
-// note takes in a confirmation. The machine has seen that it comes from a
-// manager.
+// note takes in a confirmation. It comes from a manager, or from somebody who is
+// not in view yet; only managers in view are asked for.
 func (c *confirms) note(manager ID, incarnation, v uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

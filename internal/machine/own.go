@@ -107,9 +107,13 @@ func (g *group) confirmAgain(l *link) {
 	}
 }
 
+// heardConfirm takes in that a manager's application knows this node. The manager
+// itself may be unknown yet: its table comes over one link of two that cross, and
+// this over the other. What is said by somebody who never comes into view as a
+// manager counts for nothing.
 func (g *group) heardConfirm(l *link, c *wire.Confirm) {
 	x := g.members.get(l.peer.id)
-	if c.Subject == g.m.self && x != nil && x.rec.Role == wire.Manager {
+	if c.Subject == g.m.self && (x == nil || x.rec.Role == wire.Manager) {
 		g.m.report(Report{Kind: Confirmed, Domain: g.domain, Peer: l.peer.id, Address: l.peer.address,
 			Incarnation: c.Incarnation, Version: c.Version})
 	}

@@ -94,6 +94,20 @@ func TestAConfirmationCountsFromManagersAndForMe(t *testing.T) {
 	require.Len(t, h.reports(Confirmed), 1)
 }
 
+// A manager's table and its confirmation may come over two links, of crossing
+// dials, in any order. Lost, the confirmation would not be said again, and the
+// node would never be ready.
+func TestAConfirmationMayComeBeforeTheManagersRecord(t *testing.T) {
+	h := newHarness(t)
+	boss := h.newFake("lb:1")
+	boss.role = wire.Manager
+	boss.dials()
+	boss.says(&wire.Confirm{Domain: "d", Subject: h.m.self, Incarnation: 1, Version: 1})
+	require.Len(t, h.reports(Confirmed), 1)
+	boss.says(&wire.Confirm{Domain: "d", Subject: boss.id, Incarnation: 1, Version: 1})
+	require.Empty(t, h.reports(Confirmed), "of somebody else")
+}
+
 func TestAReportedFailureIsLookedAtAndPressedOn(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1")
 	report := func() { h.input(func() { h.m.ReportFailure(h.now, "d", f[0].id) }) }

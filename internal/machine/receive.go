@@ -44,7 +44,7 @@ func (m *Machine) receiveInGroup(l *link, msg wire.Message) {
 		return
 	}
 	switch msg.(type) {
-	case *wire.Gossip, *wire.Buckets, *wire.Sync, *wire.Confirm, *wire.Press:
+	case *wire.Gossip, *wire.Buckets, *wire.Sync, *wire.Press:
 		if !g.knows(l) {
 			return
 		}

@@ -47,34 +47,44 @@ func (d *direct) write(p []byte) (int, error) {
 	return d.n, err
 }
 
-// SendNow is Send for short payloads that are worth a system call on the
-// caller's goroutine, such as heartbeats: if nothing waits to be sent, the
-// payload goes to the operating system at once, as far as that can be done
-// without waiting. Otherwise it is queued, so payloads stay in order.
-func (l *Link) SendNow(payload []byte) error {
+// SendLater is Send for a caller that goes on with other payloads and then
+// calls Flush; without that call a payload may wait for ever.
+func (l *Link) SendLater(payload []byte) error { return l.queue(payload) }
+
+// Flush sets off what SendLater has queued: in one write on the caller's
+// goroutine, as far as the operating system takes it without waiting, and as
+// far as nothing else is being written. The rest is left to the link's writer,
+// so payloads stay in order. That saves waking the writer for a few short
+// payloads. The error is why the link is down.
+func (l *Link) Flush() error {
 	l.mu.Lock()
-	if l.direct == nil || !l.started || l.writing || len(l.out) > 0 || l.err != nil || l.flushing ||
-		len(payload) == 0 || len(payload) > readChunk {
-		l.mu.Unlock()
-		return l.Send(payload)
+	if len(l.out) == 0 {
+		defer l.mu.Unlock()
+		return l.err
 	}
-	frame := appendFrame(l.out, payload)
-	n, err := l.direct.write(frame)
-	l.bytesOut.Add(uint64(n))
-	switch {
-	case err != nil:
+	if l.direct == nil || !l.started || l.writing || l.flushing || len(l.out) > readChunk {
 		l.mu.Unlock()
-		return l.fail(fmt.Errorf("writing to %s: %w", l.RemoteAddr(), err))
-	case n == len(frame):
-		if l.out = frame[:0]; l.slack.over(len(frame), cap(frame)) {
-			l.out = nil
-		}
-		l.mu.Unlock()
-		l.framesOut.Add(1)
+		l.wake.Signal()
 		return nil
 	}
-	l.out, l.outCount, l.queued = frame[n:], 1, len(frame)-n
+	n, err := l.direct.write(l.out)
+	l.bytesOut.Add(uint64(n))
+	l.queued -= n
+	if err != nil {
+		l.mu.Unlock()
+		return l.fail(fmt.Errorf("writing to %s: %w", l.RemoteAddr(), err))
+	}
+	if n < len(l.out) {
+		l.out = l.out[n:]
+		l.mu.Unlock()
+		l.wake.Signal()
+		return nil
+	}
+	l.framesOut.Add(l.outCount)
+	l.outCount = 0
+	if l.out = l.out[:0]; l.slack.over(n, cap(l.out)) {
+		l.out = nil
+	}
 	l.mu.Unlock()
-	l.wake.Signal()
 	return nil
 }

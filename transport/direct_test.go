@@ -62,7 +62,7 @@ func TestOtherConnectionsAreWrittenByTheWriter(t *testing.T) {
 
 // Whichever way a frame takes, all arrive, in order, also when the connection
 // is full for a while.
-func TestSendAndSendNowKeepTheirOrder(t *testing.T) {
+func TestFramesKeepTheirOrderWhicheverWayTheyAreSent(t *testing.T) {
 	l, peer := loopback(t, nil)
 	require.NotNil(t, l.direct)
 	l.Start(func([]byte) error { return nil }, func(error) {})
@@ -72,7 +72,7 @@ func TestSendAndSendNowKeepTheirOrder(t *testing.T) {
 		if i%3 == 0 {
 			require.NoError(t, l.Send(payload(i)))
 		} else {
-			require.NoError(t, l.SendNow(payload(i)))
+			require.NoError(t, sendNow(l, payload(i)))
 		}
 	}
 	got := make(chan []byte, count)
@@ -81,7 +81,44 @@ func TestSendAndSendNowKeepTheirOrder(t *testing.T) {
 		require.Equal(t, payload(i), within(t, got), "frame %d", i)
 	}
 	require.Eventually(t, func() bool { s := l.Stats(); return s.FramesOut == count && s.Queued == 0 }, 10*time.Second, time.Millisecond)
-	require.ErrorIs(t, l.SendNow(nil), ErrFrameSize)
+	require.ErrorIs(t, sendNow(l, nil), ErrFrameSize)
 	require.NoError(t, l.Close())
-	require.ErrorIs(t, l.SendNow([]byte("x")), ErrClosed)
+	require.ErrorIs(t, sendNow(l, []byte("x")), ErrClosed)
+}
+
+// What was queued to be sent later goes in one write, when that is asked for.
+func TestFramesQueuedForLaterGoInOneWrite(t *testing.T) {
+	l, peer := loopback(t, nil)
+	l.Start(func([]byte) error { return nil }, func(error) {})
+	writes, attempt := 0, l.direct.attempt
+	l.direct.attempt = func(fd uintptr) {
+		writes++
+		attempt(fd)
+	}
+	got := make(chan string, 3)
+	peer.Start(func(p []byte) error { got <- string(p); return nil }, func(error) {})
+	for _, p := range []string{"one", "two", "three"} {
+		require.NoError(t, l.SendLater([]byte(p)))
+	}
+	require.Zero(t, l.Stats().FramesOut)
+	require.NotZero(t, l.Stats().Queued)
+	require.NoError(t, l.Flush())
+	require.Equal(t, []string{"one", "two", "three"}, []string{within(t, got), within(t, got), within(t, got)})
+	require.Equal(t, 1, writes)
+	require.EqualValues(t, 3, l.Stats().FramesOut)
+	require.Zero(t, l.Stats().Queued)
+	require.NoError(t, l.Flush(), "there is nothing to be sent")
+	require.Equal(t, 1, writes)
+}
+
+// A link that is told to end sends what was queued for later.
+func TestWhatWasQueuedForLaterIsFlushed(t *testing.T) {
+	l, peer := loopback(t, nil)
+	l.Start(func([]byte) error { return nil }, func(error) {})
+	got := make(chan string, 1)
+	peer.Start(func(p []byte) error { got <- string(p); return nil }, func(error) {})
+	require.NoError(t, l.SendLater([]byte("goodbye")))
+	l.CloseAfterFlush(nil)
+	require.NoError(t, l.Flush())
+	require.Equal(t, "goodbye", within(t, got))
 }

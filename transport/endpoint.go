@@ -151,6 +151,7 @@ func (e *Endpoint) dial(ctx context.Context, address string, expect ID, purpose 
 	if err != nil {
 		return nil, e.interrupted(ctx, err, "address "+address+": no connection in time")
 	}
+	conn = quick(conn)
 	// Closing is what interrupts reads and writes on any net.Conn.
 	unwatch := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	ch, err := e.wrap(conn, true, address)

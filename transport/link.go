@@ -164,6 +164,14 @@ func (l *Link) why() error {
 // why the link is down or going down. A nil error does not mean that the
 // payload arrived. Before Start, payloads are kept until it is called.
 func (l *Link) Send(payload []byte) error {
+	if err := l.queue(payload); err != nil {
+		return err
+	}
+	l.wake.Signal()
+	return nil
+}
+
+func (l *Link) queue(payload []byte) error {
 	if len(payload) == 0 || len(payload) > MaxFrame {
 		return fmt.Errorf("%w: %d", ErrFrameSize, len(payload))
 	}
@@ -185,7 +193,6 @@ func (l *Link) Send(payload []byte) error {
 	l.outCount++
 	l.queued += size
 	l.mu.Unlock()
-	l.wake.Signal()
 	return nil
 }
 

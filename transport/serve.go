@@ -33,7 +33,7 @@ func (e *Endpoint) Serve(ln net.Listener, accept func(*Link)) error {
 		conn, err := ln.Accept()
 		if err == nil {
 			pause = 0
-			if e.receive(conn, accept) && !e.rest(pace.take(time.Now())) {
+			if e.receive(quick(conn), accept) && !e.rest(pace.take(time.Now())) {
 				return ErrClosed
 			}
 			continue

@@ -53,6 +53,14 @@ func (r *oneFrame) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// sendNow queues a payload and sets it off.
+func sendNow(l *Link, payload []byte) error {
+	if err := l.SendLater(payload); err != nil {
+		return err
+	}
+	return l.Flush()
+}
+
 func TestAWriterThatIsIdleKeepsLittle(t *testing.T) {
 	for name, direct := range map[string]bool{"written directly": true, "by the writer": false} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +73,7 @@ func TestAWriterThatIsIdleKeepsLittle(t *testing.T) {
 			sent := uint64(0)
 			send := func(payload []byte) {
 				t.Helper()
-				require.NoError(t, l.SendNow(payload))
+				require.NoError(t, sendNow(l, payload))
 				sent++
 				require.Eventually(t, func() bool { return l.Stats().FramesOut == sent && peer.Stats().FramesIn == sent },
 					10*time.Second, 100*time.Microsecond)

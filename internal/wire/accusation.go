@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Reason is what a watcher found when it could not reach a member.
 type Reason uint8
@@ -95,14 +98,16 @@ func decodeAccusation(d *Decoder) *Accusation {
 	if d.Err() != nil {
 		return nil
 	}
-	a := &Accusation{Body: body, Sig: sig}
-	var in Decoder
-	in.Reset(a.Body)
+	if a := d.lately.accusation(body, &sig); a != nil {
+		return a
+	}
+	a := &Accusation{Body: bytes.Clone(body), Sig: sig}
+	in := d.inner(a.Body)
 	var seen fields
 	for range in.Map(MaxFields) {
 		field := in.Uint()
-		seen.once(&in, field)
-		a.field(&in, field)
+		seen.once(in, field)
+		a.field(in, field)
 		if in.Err() != nil {
 			break
 		}
@@ -120,6 +125,7 @@ func decodeAccusation(d *Decoder) *Accusation {
 		return nil
 	}
 	a.Watcher = IDOf(a.Key)
+	d.lately.putAccusation(a)
 	return a
 }
 

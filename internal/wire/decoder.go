@@ -64,9 +64,20 @@ func (s *source) UnreadByte() error {
 // again and again, but not by two goroutines at once, and must not be copied
 // after its first use.
 type Decoder struct {
-	src source
-	dec *msgpack.Decoder
-	err error
+	src    source
+	dec    *msgpack.Decoder
+	err    error
+	body   *Decoder // for signed bodies inside the frame, one after the other
+	lately *Lately  // nil: nothing is remembered
+}
+
+// inner returns a Decoder for a signed body of the frame.
+func (d *Decoder) inner(body []byte) *Decoder {
+	if d.body == nil {
+		d.body = new(Decoder)
+	}
+	d.body.Reset(body)
+	return d.body
 }
 
 // Reset forgets the previous frame and its error, and reads frame from its

@@ -70,8 +70,10 @@ func Name(m Message) string {
 // Decode reads one message from a frame's payload. The result shares nothing
 // with the payload. A Beat is not a Message: to Decode it is an unknown kind,
 // DecodeBeat reads it.
-func Decode(payload []byte) (Message, error) {
-	var d Decoder
+func Decode(payload []byte) (Message, error) { return decodeWith(payload, nil) }
+
+func decodeWith(payload []byte, lately *Lately) (Message, error) {
+	d := Decoder{lately: lately}
 	d.Reset(payload)
 	k := Kind(d.Uint())
 	if err := d.Err(); err != nil {

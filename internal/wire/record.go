@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -149,18 +150,24 @@ func decodeRecord(d *Decoder) *Record {
 	if d.Err() != nil {
 		return nil
 	}
-	r := &Record{Body: body, Sig: sig}
-	return r.parse(d)
+	if r := d.lately.record(body, &sig); r != nil {
+		return r
+	}
+	r := &Record{Body: bytes.Clone(body), Sig: sig}
+	if r.parse(d) == nil {
+		return nil
+	}
+	d.lately.putRecord(r)
+	return r
 }
 
 func (r *Record) parse(d *Decoder) *Record {
-	var in Decoder
-	in.Reset(r.Body)
+	in := d.inner(r.Body)
 	var seen fields
 	for range in.Map(MaxFields) {
 		field := in.Uint()
-		seen.once(&in, field)
-		r.field(&in, field)
+		seen.once(in, field)
+		r.field(in, field)
 		if in.Err() != nil {
 			break
 		}

@@ -47,15 +47,15 @@ func encodeSigned(e *Encoder, body []byte, sig *Signature) {
 	e.Bin(sig[:])
 }
 
-// decodeSigned reads a signed body of at most most bytes, copied out of the
-// frame, and its signature.
+// decodeSigned reads a signed body of at most most bytes, which is a part of
+// the frame, and its signature.
 func decodeSigned(d *Decoder, most int) (body []byte, sig Signature) {
 	n := d.Array(MaxParts)
 	if n < 2 {
 		d.Fail("signed body of %d parts", n)
 		return nil, sig
 	}
-	b := d.Bytes(most)
+	body = d.Bytes(most)
 	s := d.Bytes(len(sig))
 	for range n - 2 {
 		d.Skip()
@@ -63,5 +63,5 @@ func decodeSigned(d *Decoder, most int) (body []byte, sig Signature) {
 	if d.Err() == nil && copy(sig[:], s) != len(sig) {
 		d.Fail("signature of %d bytes", len(s))
 	}
-	return append([]byte(nil), b...), sig
+	return body, sig
 }

@@ -15,7 +15,14 @@ func (m *Machine) compareDigest(l *link, theirs uint64) {
 		return
 	}
 	l.differs++
-	if l.differs < 2 || m.self.Compare(l.peer.id) > 0 && l.differs < 4 || m.now < l.nextSync || m.isolated {
+	patience := 2
+	if m.self.Compare(l.peer.id) > 0 {
+		patience = 4
+	}
+	if m.crowding() {
+		patience += differsCrowd // records are on their way
+	}
+	if l.differs < patience || m.now < l.nextSync || m.isolated {
 		return
 	}
 	for _, g := range l.common {

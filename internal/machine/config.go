@@ -92,6 +92,8 @@ const (
 	settleSilent   = 500 * time.Millisecond
 	mergedAfter    = 10 * time.Second // in a group, whom another hands over has merged rather than joined
 	joinersAtOnce  = 32
+	askOne         = 300 * time.Millisecond // that one well-known member has to answer before the next is asked
+	askAgain       = 2 * time.Second        // that a Join has no answer, until it is said again
 	busyAgain      = 500 * time.Millisecond // after which a joiner that met no room tries again
 	busyMost       = 10 * time.Second       // that a joiner lets itself be told to wait
 	joinFirst      = 50 * time.Millisecond
@@ -102,9 +104,11 @@ const (
 	refusedAgain   = 30 * time.Second       // a well-known member that has refused a domain, once all are joined
 	knownTryLeast  = 600 * time.Millisecond // a well-known address that is not linked, once joined
 	knownTrySpread = 600 * time.Millisecond
+	differsCrowd   = 6 // more beats until digests that differ are looked into, while many come
 	syncEvery      = 2 * time.Second
 	emptyDomainFor = 10 * time.Minute
 	gossipRest     = 10 * time.Millisecond // between floods of arrivals
+	gossipRelay    = 10 * time.Millisecond // that words of others, and verdicts, wait for more of them
 	gossipCrowd    = 50 * time.Millisecond // the same while many come at once
 	tableRecords   = 256
 	tableTime      = time.Second // that the rest of a table may take before neighbours are dialled

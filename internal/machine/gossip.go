@@ -1,19 +1,22 @@
 package machine
 
 import (
+	"math"
 	"slices"
 
 	"github.com/gotribes/tribes/internal/wire"
 )
 
-// A flood is one new thing that goes to every link of the group but the one
+// A flood is one new thing that goes to every link of the group but those that
 // it came over.
 type flood struct {
 	from       LinkID
+	also       []LinkID // over which it came too, while it waited to be sent
 	record     *wire.Record
 	accusation *wire.Accusation
 	verdict    *wire.Verdict
 	looked     *wire.Looked
+	handed     bool // a record of the table that this node joined with: all who stand in it have it
 }
 
 func (g *group) floodRecord(r *wire.Record, from LinkID) {
@@ -30,24 +33,43 @@ func (g *group) flush() {
 		return
 	}
 	floods := g.floods
-	g.floods, g.flushed = nil, max(g.m.now, 1)
+	if g.m.crowding() {
+		g.crowdRest = g.m.jitter(2 * gossipCrowd) // not all at one time: who is first spares the others
+	}
+	g.floods, g.flushed, g.waits, g.restsTo = nil, max(g.m.now, 1), 0, 0
 	var shared []*wire.Gossip // for links that nothing came from
 	for _, l := range g.m.links {
 		if l.peer.link != l || !l.shares(g) {
 			continue
 		}
-		if g.cameFrom(floods, l) {
-			g.sendAll(l, gather(g.domain, floods, l.id))
+		inside := g.members.get(l.peer.id) != nil
+		if slices.ContainsFunc(floods, func(f flood) bool { return f.known(l, inside) }) {
+			g.sendAll(l, gather(g.domain, floods, l, inside))
 		} else {
 			if shared == nil {
-				shared = gather(g.domain, floods, 0)
+				shared = gather(g.domain, floods, nil, false)
 			}
 			g.sendAll(l, shared)
 		}
 		for i := range floods {
-			if k := floods[i].looked; k != nil && floods[i].from != l.id {
+			if k := floods[i].looked; k != nil && !floods[i].cameOver(l.id) {
 				g.m.send(l, k)
 			}
+		}
+	}
+}
+
+func (f *flood) cameOver(link LinkID) bool { return f.from == link || slices.Contains(f.also, link) }
+
+// known says that the other end of a link, a participant or not, has it already.
+func (f *flood) known(l *link, inside bool) bool { return f.cameOver(l.id) || f.handed && inside }
+
+// cameAgain notes that what still waits to be sent has come over another link
+// as well: there it is known already.
+func (g *group) cameAgain(over *link, same func(f *flood) bool) {
+	for i := range g.floods {
+		if f := &g.floods[i]; same(f) && !f.cameOver(over.id) {
+			f.also = append(f.also, over.id)
 		}
 	}
 }
@@ -62,48 +84,63 @@ func (g *group) patient() bool {
 
 // rest says that what is to be flooded can wait for more of its kind.
 func (g *group) rest() bool {
-	rest := gossipRest
-	if g.m.crowding() {
-		rest = gossipCrowd
-	}
-	wait := g.flushed + rest - g.m.now
-	if g.flushed == 0 || wait <= 0 || len(g.floods) >= tableRecords || !g.unhurried() {
+	due := g.due()
+	if due <= g.m.now || len(g.floods) >= tableRecords {
 		return false
 	}
-	if !g.resting {
-		g.resting = true
-		g.m.after(wait, func() { g.resting = false })
+	if g.restsTo == 0 || due < g.restsTo {
+		g.restsTo = due
+		g.m.after(due-g.m.now, func() {
+			if g.restsTo == due {
+				g.restsTo = 0
+			}
+		})
 	}
 	return true
 }
 
-// unhurried says that all that is to be flooded are records of members that
-// have come, or changed their properties, and words on members that are silent:
-// it has taken seconds to find that out.
-func (g *group) unhurried() bool {
+// due returns when what is to be flooded has to go.
+func (g *group) due() Time {
+	if g.waits == 0 {
+		g.waits = max(g.m.now, 1)
+	}
+	due := Time(math.MaxInt64)
 	for i := range g.floods {
-		f := &g.floods[i]
-		switch {
-		case f.record != nil && f.record.State == wire.Alive && f.record.Incarnation == 1:
-		case f.accusation != nil && f.accusation.Reason == wire.Silent:
-		case f.verdict != nil && !slices.ContainsFunc(f.verdict.Accusations, notSilent):
+		switch f := &g.floods[i]; {
+		case g.unhurried(f):
+			rest := gossipRest
+			if g.m.crowding() {
+				rest = max(g.crowdRest, gossipCrowd)
+			}
+			if g.flushed == 0 {
+				rest = 0
+			}
+			due = min(due, g.flushed+rest)
+		case f.accusation != nil && f.accusation.Watcher != g.m.self, f.verdict != nil:
+			due = min(due, g.waits+gossipRelay)
 		default:
-			return false
+			return 0
 		}
 	}
-	return true
+	return due
 }
 
-func notSilent(a *wire.Accusation) bool { return a.Reason != wire.Silent }
-
-func (g *group) cameFrom(floods []flood, l *link) bool {
-	for i := range floods {
-		if floods[i].from == l.id {
-			return true
-		}
+// unhurried says that something to be flooded is the record of a member that
+// has come, or changed its properties, or a word on a member that is silent: it
+// has taken seconds to find that out.
+func (g *group) unhurried(f *flood) bool {
+	switch {
+	case f.record != nil:
+		return f.record.State == wire.Alive && f.record.Incarnation == 1
+	case f.accusation != nil:
+		return f.accusation.Reason == wire.Silent
+	case f.verdict != nil:
+		return !slices.ContainsFunc(f.verdict.Accusations, notSilent)
 	}
 	return false
 }
+
+func notSilent(a *wire.Accusation) bool { return a.Reason != wire.Silent }
 
 func (g *group) sendAll(l *link, list []*wire.Gossip) {
 	for _, m := range list {
@@ -112,7 +149,7 @@ func (g *group) sendAll(l *link, list []*wire.Gossip) {
 }
 
 // gather packs floods into messages, leaving out what came from a link.
-func gather(domain string, floods []flood, but LinkID) []*wire.Gossip {
+func gather(domain string, floods []flood, to *link, inside bool) []*wire.Gossip {
 	var out []*wire.Gossip
 	var cur *wire.Gossip
 	bytes := 0
@@ -128,7 +165,7 @@ func gather(domain string, floods []flood, but LinkID) []*wire.Gossip {
 	for i := range floods {
 		f := &floods[i]
 		switch {
-		case but != 0 && f.from == but:
+		case to != nil && f.known(to, inside):
 		case f.record != nil:
 			next(len(f.record.Body) + 80)
 			cur.Records = append(cur.Records, f.record)
@@ -167,7 +204,7 @@ func (g *group) tellStanding(l *link) {
 		}
 	}
 	if len(floods) > 0 {
-		g.sendAll(l, gather(g.domain, floods, 0))
+		g.sendAll(l, gather(g.domain, floods, nil, false))
 	}
 }
 
@@ -176,11 +213,19 @@ func (g *group) heardGossip(msg *wire.Gossip, from *link) {
 	for _, r := range msg.Records {
 		if g.offer(r, from, CauseJoined) {
 			g.floodRecord(r, from.id)
+		} else {
+			g.cameAgain(from, func(f *flood) bool {
+				return f.record != nil && f.record.ID == r.ID && !f.record.Newer(r)
+			})
 		}
 	}
 	for _, a := range msg.Accusations {
 		if g.hear(a, from) {
 			g.floods = append(g.floods, flood{from: from.id, accusation: a})
+		} else {
+			g.cameAgain(from, func(f *flood) bool {
+				return f.accusation != nil && f.accusation.Watcher == a.Watcher && f.accusation.Subject == a.Subject && f.accusation.Seq <= a.Seq
+			})
 		}
 	}
 	for i := range msg.Verdicts {

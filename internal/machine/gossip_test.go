@@ -2,6 +2,7 @@ package machine
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,10 +18,98 @@ func TestWhatSeveralInputsBringIsFloodedTogether(t *testing.T) {
 	f[2].accuse(f[0].id, wire.Refused)
 	require.Empty(t, told[*wire.Gossip](f[5]), "more comes")
 	h.m.More(false)
-	f[3].accuse(f[0].id, wire.Refused)
+	f[3].says(gossip(f[3].record(1, 2, func(r *wire.Record) { r.State = wire.Draining }))) // which does not wait
 	got := told[*wire.Gossip](f[5])
 	require.Len(t, got, 1)
-	require.Len(t, got[0].Accusations, 3)
+	require.Len(t, got[0].Accusations, 2)
+}
+
+// Words of others wait for more of them, for no longer than gossipRelay, and do
+// not go to where they came from as well meanwhile.
+func TestWordsOfOthersArePassedOnTogether(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1")
+	word := f[1].accuses(f[0].id, wire.Refused, true, 5)
+	f[1].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{word}})
+	h.advance(gossipRelay / 2)
+	require.Empty(t, f[5].heardAccusations(), "others follow")
+	f[2].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{word}})
+	f[2].accuse(f[0].id, wire.Refused)
+	h.advance(gossipRelay/2 - time.Millisecond)
+	require.Empty(t, f[5].heardAccusations())
+	h.advance(time.Millisecond)
+	got := told[*wire.Gossip](f[5])
+	require.Len(t, got, 1, "counted from the first")
+	require.Len(t, got[0].Accusations, 2)
+	require.Equal(t, []string{"e of b refused"}, f[1].heardAccusations())
+	require.Empty(t, f[2].heardAccusations(), "it has sent both")
+}
+
+// One's own word goes at once, and takes along what waits.
+func TestOnesOwnWordDoesNotWait(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1")
+	f[1].accuse(f[0].id, wire.Refused)
+	require.Empty(t, f[5].heardAccusations())
+	h.meets["b:1"] = func() met { return met{out: OutRefused} }
+	f[0].dies()
+	for range 10 {
+		h.advance(time.Millisecond / 2)
+	}
+	require.Subset(t, f[5].heardAccusations(), []string{"a of b refused", "c of b refused"})
+}
+
+// A verdict holds the accusations that it rests on: they are not sent beside it.
+func TestAVerdictTakesThePlaceOfTheWordsItHolds(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1")
+	for _, x := range f[1:5] {
+		x.accuse(f[0].id, wire.Refused)
+	}
+	require.Nil(t, h.group().members.get(f[0].id), "four of seven accuse it")
+	h.advance(gossipRelay)
+	got := told[*wire.Gossip](f[6])
+	require.Len(t, got, 1)
+	require.Empty(t, got[0].Accusations)
+	require.Len(t, got[0].Verdicts, 1)
+	require.Len(t, got[0].Verdicts[0].Accusations, 4)
+}
+
+// Who has said that it holds a member as down is not told so.
+func TestAVerdictDoesNotGoToWhoSaidItToo(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1")
+	var words []*wire.Accusation
+	for i, x := range f[1:5] {
+		words = append(words, x.accuses(f[0].id, wire.Refused, true, uint64(i+1)))
+	}
+	verdict := &wire.Gossip{Domain: "d", Verdicts: []wire.Verdict{{Subject: f[0].id, Incarnation: 1, Held: true, Accusations: words}}}
+	f[1].says(verdict)
+	require.Nil(t, h.group().members.get(f[0].id))
+	f[2].says(verdict)
+	h.advance(gossipRelay)
+	require.Len(t, told[*wire.Gossip](f[3]), 1)
+	require.Empty(t, told[*wire.Gossip](f[2]))
+}
+
+// Who joins is handed a table that all who stand in it have, or get from where it
+// came from. Whoever does not stand in it is told.
+func TestAHandedTableIsNotFloodedToThoseWhoStandInIt(t *testing.T) {
+	h := newHarness(t, knows("b:1"))
+	b, c, e := h.newFake("b:1"), h.newFake("c:1"), h.newFake("e:1")
+	h.advance(0)
+	b.answers(h.dials[0])
+	c.dials()
+	e.dials()
+	h.quiet()
+	b.handsOver(b, c)
+	h.advance(100 * time.Millisecond)
+	require.Zero(t, recordsIn(told[*wire.Gossip](c)), "it stands in it")
+	require.Equal(t, 2, recordsIn(told[*wire.Gossip](e)), "it does not")
+}
+
+func recordsIn(list []*wire.Gossip) int {
+	n := 0
+	for _, g := range list {
+		n += len(g.Records)
+	}
+	return n
 }
 
 // What waits is bounded though more is always said to come.

@@ -32,7 +32,9 @@ type group struct {
 	dirty     []*member // to be judged
 	floods    []flood
 	flushed   Time // when floods were last sent
-	resting   bool // a timer runs for the next
+	waits     Time // since when something of it waits; 0: nothing does
+	crowdRest Time // that floods of arrivals rest while many come
+	restsTo   Time // a timer runs for the next; 0: none
 	pend      pending
 	number    uint64 // of the last published view
 	back      comeback

@@ -229,12 +229,16 @@ func told[M wire.Message](f *fake) []M {
 	return out
 }
 
-// heardAccusations returns what the fake heard in floods, as "who of
-// reason/withdrawn".
+// heardAccusations returns what the fake heard in floods, in verdicts too, as
+// "who of reason/withdrawn".
 func (f *fake) heardAccusations() []string {
 	var out []string
 	for _, g := range told[*wire.Gossip](f) {
-		for _, a := range g.Accusations {
+		list := g.Accusations
+		for _, v := range g.Verdicts {
+			list = append(slices.Clip(list), v.Accusations...)
+		}
+		for _, a := range list {
 			word := a.Reason.String()
 			if !a.Raised {
 				word = "withdrawn"

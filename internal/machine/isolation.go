@@ -251,6 +251,7 @@ func (m *Machine) unisolate() {
 	}
 	for _, l := range slices.Clone(m.links) {
 		if l.peer.link == l {
+			l.asked = nil
 			m.greet(l, true)
 		}
 	}

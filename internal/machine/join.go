@@ -395,7 +395,7 @@ func (g *group) sendTable(l *link) {
 
 // heardTable takes over what a member hands over.
 func (g *group) heardTable(l *link, t *wire.Table) {
-	if !slices.Contains(l.asked, g) && !g.knows(l) && l.peer.id != g.askOf {
+	if l.askedFor(g) < 0 && !g.knows(l) && l.peer.id != g.askOf {
 		return // nobody asked, and who sends it has not been let in
 	}
 	b := &g.back
@@ -411,6 +411,7 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 	for _, r := range t.Records {
 		if g.offer(r, l, cause) {
 			g.floodRecord(r, l.id)
+			g.floods[len(g.floods)-1].handed = !g.joined
 		}
 		if b.handing != nil && b.handing.len() < g.m.cfg.MaxMembers {
 			b.handing.add(&member{rec: r})
@@ -418,6 +419,7 @@ func (g *group) heardTable(l *link, t *wire.Table) {
 	}
 	g.heardDepartures(t.Departures, l)
 	if t.Last {
+		l.answered(g)
 		g.setJoined()
 		g.handedOver()
 	}
@@ -447,6 +449,7 @@ func (g *group) setJoined() {
 		g.joined = true
 		g.joinedAt = g.m.now
 		g.m.report(Report{Kind: Joined, Domain: g.domain})
+		g.askStrangers()
 	}
 }
 
@@ -456,6 +459,12 @@ func (m *Machine) heardRefuse(l *link, r *wire.Refuse) {
 	for _, a := range r.Others {
 		if r.Code == wire.Busy && CheckAddress(a) == "" {
 			m.known.hint(a)
+		}
+	}
+	if g := m.group(r.Domain); g != nil {
+		l.answered(g)
+		if !g.joined && !g.asking() {
+			g.askStrangers()
 		}
 	}
 	m.known.refused(l, r)

@@ -11,6 +11,7 @@ type link struct {
 	id      LinkID
 	peer    *peer
 	dialed  bool // by this node
+	known   bool // dialled as a well-known address
 	since   Time
 	domains []wire.DomainRole
 	common  []*group // groups that both take part in, sorted by domain
@@ -26,7 +27,7 @@ type link struct {
 	nextSync Time
 	heavy    float64 // large answers that the peer may still ask for
 	heavyAt  Time
-	asked    []*group // that this node has asked the peer for
+	asked    []ask    // what this node has asked the peer for
 	turned   []*group // that the peer was refused
 	joining  []joiner // joins of this peer that wait for a look
 }
@@ -88,6 +89,7 @@ func (m *Machine) linkUp(up LinkUp) {
 	}
 	if target != nil {
 		target.reached(m, p.id)
+		l.known = true
 	}
 	if l.dialed {
 		p.reached = p.address
@@ -98,7 +100,7 @@ func (m *Machine) linkUp(up LinkUp) {
 		return
 	}
 	m.adopt(p, l)
-	m.greet(l, target != nil)
+	m.greet(l, false)
 }
 
 // answeredByAnother notes that another ID answers at a peer's address.
@@ -178,8 +180,8 @@ func (l *link) mayAsk(m *Machine) bool {
 }
 
 // greet says what is to be said on a new link: that the peer is held as down,
-// or that this node would like to join.
-func (m *Machine) greet(l *link, wellKnown bool) {
+// or that this node would like to join. anew: whoever it is, it is asked.
+func (m *Machine) greet(l *link, anew bool) {
 	for _, g := range m.groups {
 		shared := l.shares(g)
 		if d := g.gone.get(l.peer.id); d != nil && shared {
@@ -190,19 +192,69 @@ func (m *Machine) greet(l *link, wellKnown bool) {
 		}
 		// The dialler asks; who accepts will know the other once it has let it
 		// in. A well-known member is asked for every domain: it may follow any.
-		if wellKnown || shared && g.members.get(l.peer.id) == nil && (l.dialed || !g.joined) {
+		switch {
+		case l.known && !anew && !g.joined && g.asking():
+			// It is asked when this node has joined through another, if that one
+			// does not know it; or when that one has refused, or takes long.
+		case anew, l.known, shared && g.members.get(l.peer.id) == nil && (l.dialed || !g.joined):
 			g.ask(l)
 		}
 	}
 }
 
+// An ask is a Join that was sent over a link.
+type ask struct {
+	g     *group
+	at    Time
+	waits bool // for an answer
+}
+
 // ask asks the peer for a group's records, and to be let in if it does not
 // know this node.
 func (g *group) ask(l *link) {
-	if !slices.Contains(l.asked, g) {
-		l.asked = append(l.asked, g)
+	a := ask{g: g, at: g.m.now, waits: true}
+	if i := l.askedFor(g); i >= 0 {
+		l.asked[i] = a
+	} else {
+		l.asked = append(l.asked, a)
 	}
 	g.m.send(l, &wire.Join{Domain: g.domain, Record: g.me.rec})
+}
+
+// askedFor returns where asked holds a group, or -1.
+func (l *link) askedFor(g *group) int {
+	return slices.IndexFunc(l.asked, func(a ask) bool { return a.g == g })
+}
+
+// answered notes that the peer has answered a Join.
+func (l *link) answered(g *group) {
+	if i := l.askedFor(g); i >= 0 {
+		l.asked[i].waits = false
+	}
+}
+
+// waitsFor says that the peer was asked lately and has not answered yet.
+func (l *link) waitsFor(g *group, time Time) bool {
+	i := l.askedFor(g)
+	return i >= 0 && l.asked[i].waits && g.m.now-l.asked[i].at < time
+}
+
+// asking says that somebody was asked lately and has not answered yet.
+func (g *group) asking() bool {
+	return slices.ContainsFunc(g.m.links, func(l *link) bool { return l.waitsFor(g, askOne) })
+}
+
+// askStrangers asks those at well-known addresses that were not asked yet: the
+// next one, or, once somebody has let this node in, all that are not known there.
+// They belong to another island, or do not follow the domain yet.
+func (g *group) askStrangers() {
+	for _, l := range g.m.links {
+		if l.known && l.peer.link == l && l.askedFor(g) < 0 && g.members.get(l.peer.id) == nil {
+			if g.ask(l); !g.joined {
+				return
+			}
+		}
+	}
 }
 
 // sayHeld tells a peer that it is held as down; and if another lives at its
@@ -216,15 +268,23 @@ func (g *group) sayHeld(l *link, d *departed) {
 }
 
 // verify dials an inbound neighbour once, so that a later refusal at its
-// address proves something.
+// address proves something. That can wait while many come.
 func (m *Machine) verify(p *peer) {
 	if p.verifying || p.wants == 0 || p.link == nil || p.reached == p.address {
 		return
 	}
 	p.verifying = true
-	m.after(m.within(verifyWithin), func() {
+	m.verifyAfter(p, m.within(verifyWithin))
+}
+
+func (m *Machine) verifyAfter(p *peer, wait Time) {
+	m.after(wait, func() {
 		if p.wants == 0 || p.link == nil {
 			p.verifying = false
+			return
+		}
+		if m.crowding() && m.now-p.link.since < growMost {
+			m.verifyAfter(p, growRest+m.within(verifyWithin))
 			return
 		}
 		m.look(p.address, p.id, func(out Outcome, _ wire.ID, _ string) {

@@ -137,3 +137,49 @@ func TestFloodsOfACrowdRestLonger(t *testing.T) {
 		}
 	}
 }
+
+// While many come, a neighbour that came by itself is not looked at yet; that
+// is not put off for ever either.
+func TestInboundNeighboursAreLookedAtOnceNoMoreCome(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1")
+	crowdComes(h, f[0], "m", everybodyUpTo+1)
+	var x *fake
+	for _, y := range h.fakes[len(f):] {
+		if m := h.group().members.get(y.id); m != nil && m.neighbour {
+			x = y
+		}
+	}
+	require.NotNil(t, x)
+	x.dials()
+	h.advance(growRest - time.Millisecond)
+	require.Empty(t, h.looks)
+	crowdComes(h, f[0], "n", everybodyUpTo+1)
+	h.advance(2*growRest + 2*verifyWithin)
+	require.NotEmpty(t, h.looks, "nobody has come for a while")
+
+	h, f = settled(t, "b:1", "c:1", "e:1")
+	crowdComes(h, f[0], "m", everybodyUpTo+1)
+	for _, y := range h.fakes[len(f):] {
+		if m := h.group().members.get(y.id); m != nil && m.neighbour {
+			y.dials()
+		}
+	}
+	since := h.now
+	for i := 0; len(h.looks) == 0 && h.now < since+time.Minute; i++ {
+		crowdComes(h, f[0], fmt.Sprint("n", i, "-"), 1)
+		h.advance(growRest / 2)
+	}
+	require.LessOrEqual(t, h.now-since, growMost+growRest+verifyWithin+growRest/2)
+}
+
+// Digests differ while many come, and will be equal without help; but if they
+// are not, it is not waited for for ever.
+func TestDigestsOfACrowdAreNotLookedIntoAtOnce(t *testing.T) {
+	h, f := differing(t, false)
+	for i := range 2 + differsCrowd {
+		require.Empty(t, told[*wire.Digests](f), "beat %d", i)
+		crowdComes(h, f, fmt.Sprint("n", i, "-"), everybodyUpTo+1)
+		f.beat(42)
+	}
+	require.NotEmpty(t, told[*wire.Digests](f))
+}

@@ -13,7 +13,9 @@ func (g *group) down(x *member, cause wire.Cause, proof []*wire.Accusation, tell
 	g.depart(id, inc, cause, x.rec.Address).evidence = x.standing()
 	g.remove(x, eventCause(cause))
 	if tell {
-		g.floods = append(g.floods, flood{verdict: &wire.Verdict{Subject: id, Incarnation: inc, Held: true, Accusations: proof}})
+		g.floods = slices.DeleteFunc(g.floods, func(f flood) bool { return f.accusation != nil && slices.Contains(proof, f.accusation) })
+		v := &wire.Verdict{Subject: id, Incarnation: inc, Held: true, Accusations: proof}
+		g.floods = append(g.floods, flood{verdict: v})
 	}
 	if p := m.peers[id]; p != nil && p.link != nil && p.link.shares(g) {
 		m.send(p.link, &wire.HeldDown{Domain: g.domain, Incarnation: inc, Cause: cause})
@@ -44,6 +46,11 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 		return
 	}
 	x := g.members.get(v.Subject)
+	if v.Held {
+		g.cameAgain(from, func(f *flood) bool {
+			return f.verdict != nil && f.verdict.Subject == v.Subject && f.verdict.Incarnation == v.Incarnation
+		})
+	}
 	if x == nil || v.Incarnation != x.rec.Incarnation {
 		return
 	}

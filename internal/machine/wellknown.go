@@ -193,7 +193,7 @@ func (k *known) try(t *target, joined bool) bool {
 // askAgain repeats the Join of what is not joined, on a link that is there.
 func (k *known) askAgain(l *link) {
 	for _, g := range k.m.groups {
-		if !g.joined && len(l.joining) == 0 {
+		if !g.joined && len(l.joining) == 0 && !l.waitsFor(g, askAgain) && (l.askedFor(g) >= 0 || !g.asking()) {
 			g.ask(l)
 		}
 	}

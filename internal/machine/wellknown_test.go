@@ -256,3 +256,66 @@ func TestALonelyNodeDialsSixteenAddressesOfANameAtATime(t *testing.T) {
 	}
 	require.True(t, h.m.isolated)
 }
+
+// Of several well-known members one is asked at a time: each makes sure of a
+// newcomer, and hands over all it has.
+func TestOneWellKnownMemberIsAskedAtATime(t *testing.T) {
+	start := func(t *testing.T) (h *harness, b, c *fake) {
+		h = newHarness(t, knows("b:1", "c:1"))
+		b, c = h.newFake("b:1"), h.newFake("c:1")
+		h.advance(0)
+		b.answers(h.dialsTo("b:1")[0])
+		h.advance(5 * time.Millisecond)
+		c.answers(h.dialsTo("c:1")[0])
+		require.Len(t, told[*wire.Join](b), 1)
+		require.Empty(t, told[*wire.Join](c))
+		return h, b, c
+	}
+	t.Run("it knows the other", func(t *testing.T) {
+		h, b, c := start(t)
+		b.handsOver(b, c)
+		h.advance(time.Second)
+		require.Empty(t, told[*wire.Join](c))
+		require.Empty(t, told[*wire.Join](b))
+	})
+	t.Run("it does not", func(t *testing.T) {
+		_, b, c := start(t)
+		b.handsOver(b)
+		require.Len(t, told[*wire.Join](c), 1, "another island")
+	})
+	t.Run("it refuses", func(t *testing.T) {
+		_, b, c := start(t)
+		b.says(&wire.Refuse{Domain: "d", Code: wire.NotServed, Text: "not here"})
+		require.Len(t, told[*wire.Join](c), 1)
+	})
+	t.Run("it has no room", func(t *testing.T) {
+		_, b, c := start(t)
+		b.says(&wire.Refuse{Domain: "d", Code: wire.Busy, Text: "later", Again: 10_000})
+		require.Len(t, told[*wire.Join](c), 1)
+	})
+	t.Run("it does not answer", func(t *testing.T) {
+		h, _, c := start(t)
+		h.advance(askOne + joinMost)
+		require.Len(t, told[*wire.Join](c), 1)
+	})
+	t.Run("its link breaks", func(t *testing.T) {
+		h, b, c := start(t)
+		h.meets["b:1"] = refused
+		b.breaks()
+		h.advance(joinMost)
+		require.Len(t, told[*wire.Join](c), 1)
+	})
+}
+
+// The answer to a Join comes over the same link, however long it takes: asked
+// again after each wait, a busy member would hand over the same table each time.
+func TestAJoinIsNotRepeatedBeforeItsAnswer(t *testing.T) {
+	h := newHarness(t, knows("b:1"))
+	b := h.newFake("b:1")
+	h.advance(0)
+	b.answers(h.dials[0])
+	h.advance(askAgain - time.Millisecond)
+	require.Len(t, told[*wire.Join](b), 1)
+	h.advance(time.Millisecond + joinMost)
+	require.Len(t, told[*wire.Join](b), 1, "nobody takes so long to make sure")
+}

@@ -15,7 +15,8 @@ type conn struct {
 	link    *transport.Link
 	decoder wire.Decoder  // the link's reading goroutine's
 	budget  budget        // the same
-	turns   chan struct{} // holds one for each message that waits for the loop
+	turns   chan struct{} // holds one for each input of this link that waits for the loop
+	sending bool          // among the loop's sending
 }
 
 // accepted takes in a link that a peer has dialled. It runs on a goroutine of
@@ -77,12 +78,9 @@ func (c *conn) frame(payload []byte) error {
 		if !c.budget.spend(l.now(), 1) {
 			return errFlood
 		}
-		if len(c.turns) == 0 && l.heartbeat(c.id, beat) {
-			return nil
-		}
-		return l.hand(input{link: c.id, beat: beat})
+		return c.hand(input{link: c.id, beat: beat})
 	}
-	msg, err := wire.Decode(payload)
+	msg, err := l.lately.Decode(payload)
 	unknown := errors.Is(err, wire.ErrUnknownKind) // from a newer version
 	switch {
 	case err != nil && !unknown:
@@ -97,16 +95,22 @@ func (c *conn) frame(payload []byte) error {
 		return nil
 	}
 	l.counts.messagesIn.Add(1)
+	return c.hand(input{link: c.id, msg: msg})
+}
+
+// hand gives an input of this link to the machine: at once if that is possible
+// without overtaking or waiting for anything, else through the loop's channel.
+func (c *conn) hand(in input) error {
+	l := c.loop
+	if len(c.turns) == 0 && l.takeNow(in) {
+		return nil
+	}
+	in.turns = c.turns
 	select { // for the loop to take those that came before
 	case c.turns <- struct{}{}:
 	case <-l.node.ctx.Done():
 		return transport.ErrClosed
 	}
-	return l.hand(input{link: c.id, msg: msg, turns: c.turns})
-}
-
-// hand is post for a link.
-func (l *loop) hand(in input) error {
 	if !l.post(in) {
 		return transport.ErrClosed
 	}

@@ -19,7 +19,7 @@ const (
 	floodSeconds   = 32
 	floodPause     = 30 * time.Second // that who has flooded this node gets no link
 	barredMost     = 1024             // peers of which that is remembered
-	turnsMost      = 4                // messages of one link that wait for the loop
+	turnsMost      = 4                // inputs of one link that wait for the loop
 )
 
 // errFlood is why a link goes down whose peer sends without end.

@@ -133,16 +133,45 @@ func TestHeartbeatsFindTheLoopIdleOrWait(t *testing.T) {
 			l.after()
 		}
 		seq++
-		return l.heartbeat(b.conn.id, wire.Beat{Seq: seq})
+		return l.takeNow(input{link: b.conn.id, beat: wire.Beat{Seq: seq}})
 	}, 10*time.Second, time.Millisecond, "idle")
 	l.step.Lock()
-	require.False(t, l.heartbeat(b.conn.id, wire.Beat{Seq: 2}), "in a step")
+	require.False(t, l.takeNow(input{link: b.conn.id, beat: wire.Beat{Seq: 2}}), "in a step")
 	l.step.Unlock()
 	l.in <- input{link: b.conn.id}
-	require.False(t, l.heartbeat(b.conn.id, wire.Beat{Seq: 2}), "something waits")
+	require.False(t, l.takeNow(input{link: b.conn.id, beat: wire.Beat{Seq: 2}}), "something waits")
 	<-l.in
 	require.Eventually(t, func() bool { return l.now() >= l.m.Next() }, 10*time.Second, time.Millisecond, "the next heartbeat is due")
-	require.False(t, l.heartbeat(b.conn.id, wire.Beat{Seq: 2}), "the machine has something to do")
+	require.False(t, l.takeNow(input{link: b.conn.id, beat: wire.Beat{Seq: 2}}), "the machine has something to do")
+}
+
+// So is a message; behind one that waits for the loop, nothing is.
+func TestMessagesFindTheLoopIdleOrWait(t *testing.T) {
+	b := newBench(t)
+	l, c := b.loop, b.conn
+	need := input{link: c.id, msg: &wire.Need{Needed: true}}
+	require.Eventually(t, func() bool {
+		for len(l.in) > 0 {
+			l.take(<-l.in, l.now())
+		}
+		if now := l.now(); now >= l.m.Next() {
+			l.m.Tick(now)
+			l.after()
+		}
+		return l.takeNow(need)
+	}, 10*time.Second, time.Millisecond, "idle")
+	l.step.Lock()
+	require.NoError(t, c.hand(need))
+	require.Len(t, l.in, 1, "in a step: it waits")
+	require.Len(t, c.turns, 1)
+	l.step.Unlock()
+	waits := <-l.in
+	require.NoError(t, c.hand(input{link: c.id, beat: wire.Beat{Seq: 1}}))
+	require.Len(t, l.in, 1, "behind a message that the loop has taken off and not handed in yet")
+	l.take(waits, l.now())
+	require.Len(t, c.turns, 1)
+	l.take(<-l.in, l.now())
+	require.Empty(t, c.turns)
 }
 
 func BenchmarkHeartbeat(b *testing.B) {

@@ -25,7 +25,7 @@ type input struct {
 	msg  wire.Message
 	run  func(now machine.Time)
 
-	turns chan struct{} // of the link, from which msg takes one
+	turns chan struct{} // of the link, from which this takes one; nil: it did not wait
 }
 
 // A loop owns a node's machine: it hands inputs in, one after the other, and
@@ -33,9 +33,10 @@ type input struct {
 // waits but for inputs. All of it happens on its one goroutine, but for
 // heartbeats that find it idle: see heartbeat.
 type loop struct {
-	node *Node
-	step sync.Mutex   // held by whoever hands an input in; readers only try it
-	due  machine.Time // when the loop's goroutine will look at the machine by itself
+	node  *Node
+	step  sync.Mutex   // held by whoever hands an input in; readers only try it
+	timer *time.Timer  // of the loop's goroutine; whoever hands an input in sets it
+	due   machine.Time // when it runs out
 
 	m     *machine.Machine
 	epoch time.Time
@@ -49,6 +50,8 @@ type loop struct {
 	cancels  map[machine.AttemptID]context.CancelFunc
 	encoder  wire.Encoder
 	encoded  wire.Message // what encoder holds; nil: something else
+	lately   wire.Lately  // what links have brought lately
+	sending  []*conn      // links that this step has sent something over
 	settling bool         // joined, but not all that is known is published yet
 	parted   bool         // has said that it has left
 	flushed  chan struct{}
@@ -68,6 +71,7 @@ func newLoop(n *Node) *loop {
 		cancels: make(map[machine.AttemptID]context.CancelFunc),
 		barred:  make(map[ID]machine.Time),
 		flushed: make(chan struct{}),
+		timer:   time.NewTimer(time.Hour), // until the loop runs
 	}
 	l.log = n.cfg.logger()
 	l.limit = &logLimit{log: l.log, now: l.now}
@@ -95,8 +99,10 @@ func (l *loop) begin() {
 
 // run is the loop. It ends with the node.
 func (l *loop) run() {
-	timer := time.NewTimer(l.rest())
-	defer timer.Stop()
+	l.step.Lock()
+	l.timer.Reset(l.rest())
+	l.step.Unlock()
+	defer l.timer.Stop()
 	for {
 		select {
 		case in := <-l.in:
@@ -116,7 +122,7 @@ func (l *loop) run() {
 			}
 			l.m.More(waiting > 0)
 			l.take(in, now)
-		case <-timer.C:
+		case <-l.timer.C:
 			l.step.Lock()
 		case <-l.wake:
 			l.step.Lock()
@@ -128,9 +134,8 @@ func (l *loop) run() {
 			l.m.Tick(now)
 			l.after()
 		}
-		rest := l.rest()
+		l.timer.Reset(l.rest())
 		l.step.Unlock()
-		timer.Reset(rest)
 	}
 }
 
@@ -143,11 +148,12 @@ func (l *loop) rest() time.Duration {
 	return max(l.due-l.now(), 0)
 }
 
-// heartbeat hands in a heartbeat on its reader's own goroutine, if the loop has
-// nothing else to do or to read; false: it has. Nearly all that a quiet node
-// gets are heartbeats that change nothing, and to wake another goroutine for
-// each costs more than all the rest of it.
-func (l *loop) heartbeat(link machine.LinkID, beat wire.Beat) bool {
+// takeNow hands in what a link has brought on its reader's own goroutine, if the
+// loop has nothing else to do or to read; false: it has. Nearly all that a quiet
+// node gets are heartbeats that change nothing, and to wake another goroutine
+// for each costs more than all the rest of it; and when something has happened,
+// the same goes for what it gets of others.
+func (l *loop) takeNow(in input) bool {
 	if len(l.in) > 0 || !l.step.TryLock() {
 		return false
 	}
@@ -157,9 +163,10 @@ func (l *loop) heartbeat(link machine.LinkID, beat wire.Beat) bool {
 		return false
 	}
 	l.m.CaughtUp()
-	l.take(input{link: link, beat: beat}, now)
+	l.m.More(false)
+	l.take(in, now)
 	if l.m.Next() < l.due {
-		l.nudge() // for the timer to be set anew
+		l.timer.Reset(l.rest())
 	}
 	return true
 }
@@ -171,9 +178,11 @@ func (l *loop) take(in input, now machine.Time) {
 		in.run(now)
 	case in.msg != nil:
 		l.m.Receive(now, in.link, in.msg)
-		<-in.turns
 	default:
 		l.m.Beat(now, in.link, in.beat)
+	}
+	if in.turns != nil {
+		<-in.turns
 	}
 	l.after()
 }

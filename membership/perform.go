@@ -16,6 +16,12 @@ func (l *loop) perform() {
 		l.effect(&effects[i])
 	}
 	clear(effects) // do not keep what was sent
+	for _, c := range l.sending {
+		c.sending = false
+		_ = c.link.Flush() // if the link is going down, its end says so
+	}
+	clear(l.sending)
+	l.sending = l.sending[:0]
 }
 
 func (l *loop) effect(e *machine.Effect) {
@@ -56,8 +62,7 @@ func (l *loop) sendBeat(id machine.LinkID, b wire.Beat) {
 	l.encoded = nil
 	b.Encode(&l.encoder)
 	l.counts.beatsOut.Add(1)
-	l.counts.bytesOut.Add(uint64(len(l.encoder.Bytes())))
-	_ = c.link.SendNow(l.encoder.Bytes()) // if the link is going down, its end says so
+	l.sendEncoded(c)
 }
 
 // send encodes a message once, however many links it goes to in a row.
@@ -75,9 +80,9 @@ func (l *loop) send(id machine.LinkID, msg wire.Message) {
 	l.sendEncoded(c)
 }
 
-// sendEncoded hands the encoder's bytes to a link. If the link is going down
-// that is told by its end; a message that is too large is a fault of this
-// node's, which costs the message.
+// sendEncoded gives the encoder's bytes to a link, which sends them at the end
+// of the step. If the link is going down that is told by its end; a message
+// that is too large is a fault of this node's, which costs the message.
 func (l *loop) sendEncoded(c *conn) {
 	payload := l.encoder.Bytes()
 	l.counts.bytesOut.Add(uint64(len(payload)))
@@ -85,7 +90,10 @@ func (l *loop) sendEncoded(c *conn) {
 		l.limit.warn("message too large to be sent", "size", "bytes", len(payload), "most", transport.MaxFrame)
 		return
 	}
-	_ = c.link.Send(payload)
+	if c.link.SendLater(payload) == nil && !c.sending {
+		c.sending = true
+		l.sending = append(l.sending, c)
+	}
 }
 
 // publish shows a change to the application.

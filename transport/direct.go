@@ -82,7 +82,7 @@ func (l *Link) Flush() error {
 	}
 	l.framesOut.Add(l.outCount)
 	l.outCount = 0
-	if l.out = l.out[:0]; l.slack.over(n, cap(l.out)) {
+	if l.out = l.out[:0]; l.slack.Over(n, cap(l.out), bufferTimes) {
 		l.out = nil
 	}
 	l.mu.Unlock()

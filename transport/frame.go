@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/gotribes/tribes/internal/wire"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 	MaxHandshakeFrame = 16 << 10
 
 	headerSize = 4 // bytes of length before each payload
-	readStart  = bufferKeep
+	readStart  = wire.SlackKeep
 	readChunk  = 64 << 10 // bytes that one read takes at most, and that an idle reader keeps at most
 )
 
@@ -37,7 +39,7 @@ type frameReader struct {
 	start  int // buf[start:end] has arrived and is not yet given out
 	end    int
 	used   int // bytes of the last frame
-	slack  slack
+	slack  wire.Slack
 }
 
 // handshakeReader returns a reader for a connection whose peer is not known.
@@ -51,7 +53,7 @@ func (f *frameReader) trust() { f.max, f.budget = MaxFrame, -1 }
 // next returns the payload of the next frame, valid until the following call.
 // io.EOF means that the stream ended between two frames.
 func (f *frameReader) next() ([]byte, error) {
-	if f.start == f.end && (len(f.buf) > readChunk || f.slack.over(f.used, len(f.buf))) {
+	if f.start == f.end && (len(f.buf) > readChunk || f.slack.Over(f.used, len(f.buf), bufferTimes)) {
 		f.buf = nil // do not keep the memory of one large frame
 		f.start, f.end = 0, 0
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gotribes/tribes/internal/wire"
 )
 
 // A Link is a lasting connection to one authenticated peer. All methods may be
@@ -36,15 +38,15 @@ type Link struct {
 	wake     *sync.Cond // the writer's: something to send, or the end
 	started  bool
 	flushing bool
-	flushBy  time.Time // when flushing has to be over
-	reason   error     // of CloseAfterFlush
-	err      error     // set once: why the link is down
-	out      []byte    // whole frames that wait to be sent
-	outCount uint64    // how many
-	queued   int       // bytes accepted by Send and not yet written, out included
-	writing  bool      // the writer has taken frames that it has not yet written
-	direct   *direct   // nil: only the writer writes
-	slack    slack     // of out, where heartbeats are written directly
+	flushBy  time.Time  // when flushing has to be over
+	reason   error      // of CloseAfterFlush
+	err      error      // set once: why the link is down
+	out      []byte     // whole frames that wait to be sent
+	outCount uint64     // how many
+	queued   int        // bytes accepted by Send and not yet written, out included
+	writing  bool       // the writer has taken frames that it has not yet written
+	direct   *direct    // nil: only the writer writes
+	slack    wire.Slack // of out, where a step writes directly
 }
 
 // LinkStats are counts of one link since its handshake. Bytes include the

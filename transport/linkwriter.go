@@ -3,13 +3,19 @@ package transport
 import (
 	"fmt"
 	"time"
+
+	"github.com/gotribes/tribes/internal/wire"
 )
+
+// bufferTimes is after how many small frames in a row a link lets go of a buffer
+// that a large one needed.
+const bufferTimes = 16
 
 // write sends what is queued until the link goes down. All frames queued while
 // one write is under way leave with the next.
 func (l *Link) write() {
 	var spare []byte
-	var slack slack
+	var slack wire.Slack
 	for {
 		frames, count, ok := l.take(spare)
 		if !ok {
@@ -28,7 +34,7 @@ func (l *Link) write() {
 			rest = rest[n:]
 		}
 		l.framesOut.Add(count)
-		if spare = frames; cap(spare) > readChunk || slack.over(len(frames), cap(frames)) {
+		if spare = frames; cap(spare) > readChunk || slack.Over(len(frames), cap(frames), bufferTimes) {
 			spare = nil // do not keep the memory of one burst
 		}
 	}
@@ -42,7 +48,7 @@ func (l *Link) take(spare []byte) (frames []byte, count uint64, ok bool) {
 	defer l.mu.Unlock()
 	l.writing = false
 	for len(l.out) == 0 && l.err == nil && !l.flushing {
-		if l.direct != nil && cap(spare) > bufferKeep {
+		if l.direct != nil && cap(spare) > wire.SlackKeep {
 			spare = nil // heartbeats will not wake the writer to see that it is too large
 		}
 		l.wake.Wait()

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gotribes/tribes/internal/wire"
 )
 
 // After a table come heartbeats, and its memory is let go; a stream of tables
@@ -30,12 +32,12 @@ func TestAReaderThatIsIdleKeepsLittle(t *testing.T) {
 		if frames++; frames <= 3*(bufferTimes-1) {
 			require.GreaterOrEqual(t, len(f.buf), 30000, "after %d frames", frames)
 		}
-		if len(payload) > bufferKeep {
+		if len(payload) > wire.SlackKeep {
 			grown++
 		}
 	}
 	require.Equal(t, 3, grown)
-	require.LessOrEqual(t, len(f.buf), bufferKeep)
+	require.LessOrEqual(t, len(f.buf), wire.SlackKeep)
 }
 
 // oneFrame gives out what was sent frame by frame, as an idle link does.
@@ -94,7 +96,7 @@ func TestAWriterThatIsIdleKeepsLittle(t *testing.T) {
 				l.mu.Lock()
 				kept := cap(l.out)
 				l.mu.Unlock()
-				require.LessOrEqual(t, kept, bufferKeep)
+				require.LessOrEqual(t, kept, wire.SlackKeep)
 			}
 		})
 	}

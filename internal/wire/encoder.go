@@ -27,7 +27,7 @@ func (b *buffer) WriteByte(c byte) error {
 type Encoder struct {
 	buf   buffer
 	enc   *msgpack.Encoder
-	small int // how many messages in a row needed little of a large buf
+	slack Slack
 }
 
 // to returns the msgpack encoder, made at the first value.
@@ -40,23 +40,15 @@ func (e *Encoder) to() *msgpack.Encoder {
 
 // Reset forgets what was encoded and keeps the memory.
 func (e *Encoder) Reset() {
-	if cap(e.buf) > encoderKeep {
-		if e.small++; len(e.buf) > encoderKeep {
-			e.small = 0
-		}
-		if e.small == encoderTimes {
-			e.buf, e.small = nil, 0
-		}
+	if e.slack.Over(len(e.buf), cap(e.buf), encoderTimes) {
+		e.buf = nil
 	}
 	e.buf = e.buf[:0]
 }
 
-// Memory that a large message needed is let go after so many small ones in a
-// row: after some seconds of heartbeats.
-const (
-	encoderKeep  = 512
-	encoderTimes = 64
-)
+// encoderTimes is after how many small messages in a row the memory that a large
+// one needed is let go: after some seconds of heartbeats.
+const encoderTimes = 64
 
 // Bytes returns all that was encoded since the last Reset. The result is the
 // Encoder's own memory, valid until the next call of any other method.

@@ -23,5 +23,5 @@ func TestAnEncoderKeepsTheMemoryOfALargeMessageForAWhile(t *testing.T) {
 	for range encoderTimes {
 		encode(30)
 	}
-	require.LessOrEqual(t, cap(e.buf), encoderKeep)
+	require.LessOrEqual(t, cap(e.buf), SlackKeep)
 }

@@ -24,7 +24,7 @@ type peer struct {
 	lost      Time // Machine.lost when a first link came to be wanted
 	tried     bool // a dial for that first link has ended, and proves something; or there was one
 	soon      bool // that link is wanted without delay
-	wantedAt  Time // since when it is
+	wantedAt  Time // since when it is, in running time
 	failed    Time // running time of the last look or dial that met silence or a refusal; 0: none
 	refusals  int  // dials in a row that were refused
 	weak      bool // own dial refused at an address not reached before
@@ -94,7 +94,7 @@ func (m *Machine) want(id wire.ID, address string, soon bool) {
 			p.proof -= m.cfg.DropTime * 2 / 3 // or less, if it did not answer just now
 		}
 		p.refused, p.replaced = false, false
-		p.lost, p.tried, p.soon, p.wantedAt = m.lost, false, soon, m.now
+		p.lost, p.tried, p.soon, p.wantedAt = m.lost, false, soon, m.running()
 		p.nextDial = m.now
 		if healthy := m.healthyLinks(); p.attempt == 0 && !p.temp && !soon && healthy > 0 {
 			if healthy >= searchHealthy {
@@ -180,7 +180,7 @@ func (m *Machine) crowding() bool { return m.grown > everybodyUpTo && m.now-m.gr
 // rest returns when a new neighbour is to be dialled while many come at once: the
 // next may take its place. It is not put off for long.
 func (m *Machine) rest(p *peer) Time {
-	if !m.crowding() || p.link != nil || p.soon || p.reached != "" || m.now-p.wantedAt >= growMost || m.healthyLinks() == 0 {
+	if !m.crowding() || p.link != nil || p.soon || p.reached != "" || m.running()-p.wantedAt >= growMost || m.healthyLinks() == 0 {
 		return 0
 	}
 	return m.grewAt + growRest

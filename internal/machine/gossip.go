@@ -224,7 +224,8 @@ func (g *group) heardGossip(msg *wire.Gossip, from *link) {
 			g.floods = append(g.floods, flood{from: from.id, accusation: a})
 		} else {
 			g.cameAgain(from, func(f *flood) bool {
-				return f.accusation != nil && f.accusation.Watcher == a.Watcher && f.accusation.Subject == a.Subject && f.accusation.Seq <= a.Seq
+				return f.accusation != nil && f.accusation.Watcher == a.Watcher && f.accusation.Subject == a.Subject &&
+					f.accusation.Seq <= a.Seq
 			})
 		}
 	}

@@ -30,8 +30,8 @@ type input struct {
 
 // A loop owns a node's machine: it hands inputs in, one after the other, and
 // performs what comes out. It is the only one that reads a clock. It never
-// waits but for inputs. All of it happens on its one goroutine, but for
-// heartbeats that find it idle: see heartbeat.
+// waits but for inputs. All of it happens on its one goroutine, but for what a
+// link brings while it is idle: see takeNow.
 type loop struct {
 	node  *Node
 	step  sync.Mutex   // held by whoever hands an input in; readers only try it

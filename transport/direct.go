@@ -48,8 +48,15 @@ func (d *direct) write(p []byte) (int, error) {
 }
 
 // SendLater is Send for a caller that goes on with other payloads and then
-// calls Flush; without that call a payload may wait for ever.
-func (l *Link) SendLater(payload []byte) error { return l.queue(payload) }
+// calls Flush; without that call a payload may wait for ever. More than one
+// write holds is begun with at once.
+func (l *Link) SendLater(payload []byte) error {
+	waiting, err := l.queue(payload)
+	if waiting > readChunk {
+		l.wake.Signal()
+	}
+	return err
+}
 
 // Flush sets off what SendLater has queued: in one write on the caller's
 // goroutine, as far as the operating system takes it without waiting, and as

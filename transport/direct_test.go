@@ -122,3 +122,16 @@ func TestWhatWasQueuedForLaterIsFlushed(t *testing.T) {
 	require.NoError(t, l.Flush())
 	require.Equal(t, "goodbye", within(t, got))
 }
+
+// A table is more than may wait: it is begun with while the rest is queued.
+func TestMuchThatIsQueuedForLaterDoesNotWait(t *testing.T) {
+	l, peer := loopback(t, func(c *Config) { c.QueueBytes = 4 * readChunk })
+	l.Start(func([]byte) error { return nil }, func(error) {})
+	got := make(chan int, 4)
+	peer.Start(func(p []byte) error { got <- len(p); return nil }, func(error) {})
+	for range 2 {
+		require.NoError(t, l.SendLater(make([]byte, readChunk)))
+	}
+	require.Equal(t, readChunk, within(t, got))
+	require.Equal(t, readChunk, within(t, got))
+}

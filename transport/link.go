@@ -166,36 +166,38 @@ func (l *Link) why() error {
 // why the link is down or going down. A nil error does not mean that the
 // payload arrived. Before Start, payloads are kept until it is called.
 func (l *Link) Send(payload []byte) error {
-	if err := l.queue(payload); err != nil {
+	if _, err := l.queue(payload); err != nil {
 		return err
 	}
 	l.wake.Signal()
 	return nil
 }
 
-func (l *Link) queue(payload []byte) error {
+// queue returns how many bytes wait for the writer now.
+func (l *Link) queue(payload []byte) (waiting int, err error) {
 	if len(payload) == 0 || len(payload) > MaxFrame {
-		return fmt.Errorf("%w: %d", ErrFrameSize, len(payload))
+		return 0, fmt.Errorf("%w: %d", ErrFrameSize, len(payload))
 	}
 	size := headerSize + len(payload)
 	l.mu.Lock()
 	if l.err != nil || l.flushing {
-		err := l.err
+		err = l.err
 		l.mu.Unlock()
 		if err == nil {
 			err = fmt.Errorf("link is closing: %w", ErrClosed)
 		}
-		return err
+		return 0, err
 	}
 	if queued := l.queued; queued > 0 && queued+size > l.endpoint.cfg.QueueBytes {
 		l.mu.Unlock()
-		return l.fail(fmt.Errorf("%w: %d bytes wait at %s", ErrSlowPeer, queued, l.RemoteAddr()))
+		return 0, l.fail(fmt.Errorf("%w: %d bytes wait at %s", ErrSlowPeer, queued, l.RemoteAddr()))
 	}
 	l.out = appendFrame(l.out, payload)
 	l.outCount++
 	l.queued += size
+	waiting = len(l.out)
 	l.mu.Unlock()
-	return nil
+	return waiting, nil
 }
 
 // Close ends the link at once; what is queued is lost. It does not wait for

@@ -16,6 +16,7 @@ type flood struct {
 	accusation *wire.Accusation
 	verdict    *wire.Verdict
 	looked     *wire.Looked
+	own        bool // a verdict that holds a word of this node's that was not sent yet
 	handed     bool // a record of the table that this node joined with: all who stand in it have it
 }
 
@@ -29,7 +30,14 @@ func (g *group) floodRecord(r *wire.Record, from LinkID) {
 // sent together: a thousand nodes that start at once would otherwise cost each
 // node thousands of messages on each link.
 func (g *group) flush() {
-	if len(g.floods) == 0 || g.m.more && g.patient() || g.rest() {
+	if len(g.floods) == 0 {
+		return
+	}
+	if g.m.more && g.patient() {
+		g.m.owed = true
+		return
+	}
+	if g.rest() {
 		return
 	}
 	floods := g.floods
@@ -116,7 +124,7 @@ func (g *group) due() Time {
 				rest = 0
 			}
 			due = min(due, g.flushed+rest)
-		case f.accusation != nil && f.accusation.Watcher != g.m.self, f.verdict != nil:
+		case f.accusation != nil && f.accusation.Watcher != g.m.self, f.verdict != nil && !f.own:
 			due = min(due, g.waits+gossipRelay)
 		default:
 			return 0

@@ -57,6 +57,40 @@ func TestOnesOwnWordDoesNotWait(t *testing.T) {
 	require.Subset(t, f[5].heardAccusations(), []string{"a of b refused", "c of b refused"})
 }
 
+// Nor if it is the one that decides: then the verdict goes at once.
+func TestOnesOwnDecidingWordDoesNotWait(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1")
+	for _, x := range f[1:4] {
+		x.accuse(f[0].id, wire.Refused)
+	}
+	h.advance(gossipRelay)
+	h.quiet()
+	h.meets["b:1"] = func() met { return met{out: OutRefused} }
+	f[0].dies()
+	for range 100 {
+		if h.group().members.get(f[0].id) == nil {
+			break
+		}
+		h.advance(time.Millisecond / 2)
+	}
+	require.Contains(t, f[5].heardAccusations(), "a of b refused")
+}
+
+// A word that comes in a verdict is passed on, in whatever verdict it comes.
+func TestWordsInVerdictsArePassedOn(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1")
+	says := func(words ...*wire.Accusation) {
+		f[1].says(&wire.Gossip{Domain: "d", Verdicts: []wire.Verdict{{Subject: f[0].id, Incarnation: 1, Held: true, Accusations: words}}})
+		h.advance(gossipRelay)
+	}
+	first, second := f[1].accuses(f[0].id, wire.Refused, true, 1), f[2].accuses(f[0].id, wire.Refused, true, 1)
+	says(first)
+	require.Equal(t, []string{"c of b refused"}, f[6].heardAccusations(), "once, in a verdict")
+	says(first, second)
+	require.Equal(t, []string{"e of b refused"}, f[6].heardAccusations())
+	require.NotNil(t, h.group().members.get(f[0].id))
+}
+
 // A verdict holds the accusations that it rests on: they are not sent beside it.
 func TestAVerdictTakesThePlaceOfTheWordsItHolds(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1")
@@ -110,6 +144,24 @@ func recordsIn(list []*wire.Gossip) int {
 		n += len(g.Records)
 	}
 	return n
+}
+
+// If what was said to come is a heartbeat that changes nothing, what waits for
+// it leaves all the same.
+func TestWhatWaitsForMoreLeavesWithAHeartbeat(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "h:1", "i:1")
+	f[1].accuse(f[0].id, wire.Silent)
+	f[2].accuse(f[0].id, wire.Silent)
+	h.advance(6*time.Second + 130*time.Millisecond)
+	h.quiet()
+	h.m.More(true)
+	f[2].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{f[2].accuses(f[0].id, wire.Silent, false, 1<<40)}})
+	require.Empty(t, f[5].heardAccusations())
+	h.m.More(false)
+	link := f[3].link
+	h.input(func() { h.m.Beat(h.now, link, wire.Beat{Seq: 1}) })
+	h.advance(gossipRest)
+	require.Equal(t, []string{"e of b withdrawn"}, f[5].heardAccusations())
 }
 
 // What waits is bounded though more is always said to come.

@@ -252,7 +252,7 @@ func (m *Machine) unisolate() {
 	for _, l := range slices.Clone(m.links) {
 		if l.peer.link == l {
 			l.asked = nil
-			m.greet(l, true)
+			m.greet(l, false, true)
 		}
 	}
 }

@@ -61,6 +61,8 @@ func (m *Machine) heardJoin(l *link, j *wire.Join) {
 			g.floodRecord(r, l.id)
 		}
 		g.sendTable(l)
+	case g.stillJoining(l, r):
+		// asked twice: it will have its answer
 	case m.joiners >= joinersAtOnce:
 		msg := &wire.Refuse{Domain: g.domain, Code: wire.Busy, Text: "too many join at once", Others: g.others(l)}
 		msg.Again = uint32(m.jitter(busyAgain) / time.Millisecond)
@@ -449,7 +451,7 @@ func (g *group) setJoined() {
 		g.joined = true
 		g.joinedAt = g.m.now
 		g.m.report(Report{Kind: Joined, Domain: g.domain})
-		g.askStrangers()
+		g.askNext(true)
 	}
 }
 
@@ -464,7 +466,7 @@ func (m *Machine) heardRefuse(l *link, r *wire.Refuse) {
 	if g := m.group(r.Domain); g != nil {
 		l.answered(g)
 		if !g.joined && !g.asking() {
-			g.askStrangers()
+			g.askNext(false)
 		}
 	}
 	m.known.refused(l, r)

@@ -313,3 +313,29 @@ func TestANewcomerReplacesTheOldProcessAtItsAddress(t *testing.T) {
 	require.Equal(t, []string{"removed b replaced", "added b joined"}, h.events(), "the dial-back reached the new ID")
 	_ = f
 }
+
+// Who asks twice with the same record, before the first was answered, gets one
+// answer, and does not spoil the looks that are under way.
+func TestAJoinThatIsRepeatedIsOneJoin(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1")
+	x := h.newFake("x:1")
+	h.meets["x:1"] = func() met { return met{out: OutSilent, after: 500 * time.Millisecond} }
+	x.dials()
+	join := &wire.Join{Domain: "d", Record: x.record(1, 1)}
+	x.says(join)
+	h.advance(100 * time.Millisecond)
+	x.says(join)
+	require.Equal(t, 1, h.m.joiners)
+	for range 200 {
+		for _, y := range f {
+			for _, k := range told[*wire.LookFor](y) {
+				h.later(200*time.Millisecond, func() {
+					h.m.Receive(h.now, y.link, &wire.Looked{Domain: "d", Token: k.Token, Subject: k.Subject, Answers: true})
+				})
+			}
+		}
+		h.advance(10 * time.Millisecond)
+	}
+	require.NotNil(t, h.group().members.get(x.id), "only others reach it, and they say so")
+	require.Zero(t, h.m.joiners)
+}

@@ -11,7 +11,7 @@ type link struct {
 	id      LinkID
 	peer    *peer
 	dialed  bool // by this node
-	known   bool // dialled as a well-known address
+	known   bool // with who lives at a well-known address
 	since   Time
 	domains []wire.DomainRole
 	common  []*group // groups that both take part in, sorted by domain
@@ -84,12 +84,12 @@ func (m *Machine) linkUp(up LinkUp) {
 	m.linkIDs = slices.Insert(m.linkIDs, i, up.Link)
 	p := m.peer(up.Peer, up.Address)
 	l.peer = p
+	l.known = target != nil || m.known.owned(p.id)
 	if expected != nil && expected != p {
 		m.answeredByAnother(expected)
 	}
 	if target != nil {
 		target.reached(m, p.id)
-		l.known = true
 	}
 	if l.dialed {
 		p.reached = p.address
@@ -100,7 +100,7 @@ func (m *Machine) linkUp(up LinkUp) {
 		return
 	}
 	m.adopt(p, l)
-	m.greet(l, false)
+	m.greet(l, target != nil, false)
 }
 
 // answeredByAnother notes that another ID answers at a peer's address.
@@ -181,7 +181,7 @@ func (l *link) mayAsk(m *Machine) bool {
 
 // greet says what is to be said on a new link: that the peer is held as down,
 // or that this node would like to join. anew: whoever it is, it is asked.
-func (m *Machine) greet(l *link, anew bool) {
+func (m *Machine) greet(l *link, wellKnown, anew bool) {
 	for _, g := range m.groups {
 		shared := l.shares(g)
 		if d := g.gone.get(l.peer.id); d != nil && shared {
@@ -193,10 +193,10 @@ func (m *Machine) greet(l *link, anew bool) {
 		// The dialler asks; who accepts will know the other once it has let it
 		// in. A well-known member is asked for every domain: it may follow any.
 		switch {
-		case l.known && !anew && !g.joined && g.asking():
+		case wellKnown && !anew && !g.joined && g.asking():
 			// It is asked when this node has joined through another, if that one
 			// does not know it; or when that one has refused, or takes long.
-		case anew, l.known, shared && g.members.get(l.peer.id) == nil && (l.dialed || !g.joined):
+		case anew, wellKnown, shared && g.members.get(l.peer.id) == nil && (l.dialed || !g.joined):
 			g.ask(l)
 		}
 	}
@@ -219,6 +219,13 @@ func (g *group) ask(l *link) {
 		l.asked = append(l.asked, a)
 	}
 	g.m.send(l, &wire.Join{Domain: g.domain, Record: g.me.rec})
+	if !g.joined {
+		g.m.after(askOne, func() {
+			if !g.joined && g.m.group(g.domain) == g {
+				g.askNext(true) // one that does not answer must not hold up the rest
+			}
+		})
+	}
 }
 
 // askedFor returns where asked holds a group, or -1.
@@ -244,18 +251,23 @@ func (g *group) asking() bool {
 	return slices.ContainsFunc(g.m.links, func(l *link) bool { return l.waitsFor(g, askOne) })
 }
 
-// askStrangers asks those at well-known addresses that were not asked yet: the
-// next one, or, once somebody has let this node in, all that are not known there.
-// They belong to another island, or do not follow the domain yet.
-func (g *group) askStrangers() {
+// askNext asks further ones at well-known addresses: before this node has
+// joined, the next that was not asked yet, or all of them; afterwards all that
+// whoever let it in does not know, or that no longer take part. They belong to
+// another island, or do not follow the domain yet.
+func (g *group) askNext(all bool) {
 	for _, l := range g.m.links {
-		if l.known && l.peer.link == l && l.askedFor(g) < 0 && g.members.get(l.peer.id) == nil {
-			if g.ask(l); !g.joined {
-				return
-			}
+		if !g.toBeAsked(l) || g.joined && g.members.get(l.peer.id) != nil && l.shares(g) {
+			continue
+		}
+		if g.ask(l); !g.joined && !all {
+			return
 		}
 	}
 }
+
+// toBeAsked says that the peer is at a well-known address and was not asked yet.
+func (g *group) toBeAsked(l *link) bool { return l.known && l.peer.link == l && l.askedFor(g) < 0 }
 
 // sayHeld tells a peer that it is held as down; and if another lives at its
 // address by now, that it was replaced.
@@ -339,8 +351,18 @@ func (m *Machine) LinkDown(now Time, id LinkID) {
 		if current {
 			m.linkLost(l)
 		}
+		m.askInstead(l)
 	}
 	m.end()
+}
+
+// askInstead asks others what a link was asked that was lost before its answer.
+func (m *Machine) askInstead(lost *link) {
+	for _, g := range m.groups {
+		if !g.joined && lost.waitsFor(g, askAgain) && !g.asking() {
+			g.askNext(false)
+		}
+	}
 }
 
 func (m *Machine) linkLost(l *link) {

@@ -48,6 +48,7 @@ type Machine struct {
 	lonelier    bool // a link was lost or a dial failed in this step: time to search
 	busy        bool // something but a heartbeat happened in this step
 	more        bool // further inputs wait
+	owed        bool // and something waits for what they bring
 
 	out  []Effect
 	done []Effect // handed out, valid until the next input
@@ -163,7 +164,8 @@ func (m *Machine) running() Time { return m.now - m.lost }
 
 // end draws the conclusions of a step.
 func (m *Machine) end() {
-	if m.busy {
+	if m.busy || m.owed && !m.more {
+		m.owed = false
 		m.conclude()
 	}
 	m.expected = m.nextBeat

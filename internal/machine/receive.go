@@ -25,7 +25,7 @@ func (m *Machine) receive(l *link, msg wire.Message) {
 	case *wire.Domains:
 		l.domains = msg.Domains
 		l.share(m)
-		m.greet(l, false)
+		m.greet(l, false, false)
 	case *wire.Digests:
 		m.heardDigests(l, msg)
 	case *wire.Join:

@@ -13,14 +13,24 @@ func (g *group) down(x *member, cause wire.Cause, proof []*wire.Accusation, tell
 	g.depart(id, inc, cause, x.rec.Address).evidence = x.standing()
 	g.remove(x, eventCause(cause))
 	if tell {
-		g.floods = slices.DeleteFunc(g.floods, func(f flood) bool { return f.accusation != nil && slices.Contains(proof, f.accusation) })
 		v := &wire.Verdict{Subject: id, Incarnation: inc, Held: true, Accusations: proof}
-		g.floods = append(g.floods, flood{verdict: v})
+		g.floods = append(g.floods, flood{verdict: v, own: g.swallow(proof)})
 	}
 	if p := m.peers[id]; p != nil && p.link != nil && p.link.shares(g) {
 		m.send(p.link, &wire.HeldDown{Domain: g.domain, Incarnation: inc, Cause: cause})
 	}
 	g.admitWaiting(x.rec.Address)
+}
+
+// swallow takes accusations out of what waits to be flooded: a verdict holds
+// them. It says whether one of them was this node's own.
+func (g *group) swallow(words []*wire.Accusation) (own bool) {
+	g.floods = slices.DeleteFunc(g.floods, func(f flood) bool {
+		held := f.accusation != nil && slices.Contains(words, f.accusation)
+		own = own || held && f.accusation.Watcher == g.m.self
+		return held
+	})
+	return own
 }
 
 func eventCause(c wire.Cause) EventCause {
@@ -51,11 +61,16 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 			return f.verdict != nil && f.verdict.Subject == v.Subject && f.verdict.Incarnation == v.Incarnation
 		})
 	}
-	if x == nil || v.Incarnation != x.rec.Incarnation {
+	if x != nil && v.Incarnation != x.rec.Incarnation {
 		return
 	}
 	for _, a := range v.Accusations {
-		g.hear(a, from)
+		if g.hear(a, from) {
+			g.floods = append(g.floods, flood{from: from.id, accusation: a})
+		}
+	}
+	if x == nil {
+		return
 	}
 	q := g.open(x)
 	if v.Held {
@@ -70,6 +85,7 @@ func (g *group) heardVerdict(v *wire.Verdict, from *link) {
 	}
 	if proof := q.held(v); !q.passed && len(proof) > 0 {
 		q.passed = true
+		g.swallow(proof)
 		passed := &wire.Verdict{Subject: v.Subject, Incarnation: v.Incarnation, Accusations: proof}
 		g.floods = append(g.floods, flood{from: from.id, verdict: passed})
 	}

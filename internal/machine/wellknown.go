@@ -142,6 +142,13 @@ func (k *known) asked(t *target) bool {
 	return p != nil && p.link != nil
 }
 
+// owned says that a node has answered at one of the addresses.
+func (k *known) owned(id wire.ID) bool {
+	return slices.ContainsFunc(k.entries, func(e *entry) bool {
+		return slices.ContainsFunc(e.targets, func(t *target) bool { return t.owner == id })
+	})
+}
+
 // order is random where a name has many addresses.
 func (k *known) order(e *entry) []int {
 	if len(e.targets) <= 1 {
@@ -193,7 +200,7 @@ func (k *known) try(t *target, joined bool) bool {
 // askAgain repeats the Join of what is not joined, on a link that is there.
 func (k *known) askAgain(l *link) {
 	for _, g := range k.m.groups {
-		if !g.joined && len(l.joining) == 0 && !l.waitsFor(g, askAgain) && (l.askedFor(g) >= 0 || !g.asking()) {
+		if !g.joined && len(l.joining) == 0 && !l.waitsFor(g, askAgain) && !g.asking() {
 			g.ask(l)
 		}
 	}

@@ -295,16 +295,57 @@ func TestOneWellKnownMemberIsAskedAtATime(t *testing.T) {
 	})
 	t.Run("it does not answer", func(t *testing.T) {
 		h, _, c := start(t)
-		h.advance(askOne + joinMost)
+		h.advance(askOne)
 		require.Len(t, told[*wire.Join](c), 1)
+	})
+	t.Run("it knows the other, which follows the domain no more", func(t *testing.T) {
+		_, b, c := start(t)
+		c.says(&wire.Domains{Domains: []wire.DomainRole{{Name: "lb", Role: wire.Member}}})
+		b.handsOver(b, c)
+		require.Len(t, told[*wire.Join](c), 1, "a manager of any domain has to be asked for it again")
 	})
 	t.Run("its link breaks", func(t *testing.T) {
 		h, b, c := start(t)
 		h.meets["b:1"] = refused
 		b.breaks()
-		h.advance(joinMost)
 		require.Len(t, told[*wire.Join](c), 1)
 	})
+}
+
+// However many do not answer, the one that does is asked after one wait.
+func TestThoseWhoDoNotAnswerHoldUpNobody(t *testing.T) {
+	var addresses []string
+	for i := range 12 {
+		addresses = append(addresses, fmt.Sprintf("s%d:1", i))
+	}
+	h := newHarness(t, knows(addresses...))
+	var list []*fake
+	for _, a := range addresses {
+		list = append(list, h.newFake(a))
+	}
+	h.advance(0)
+	for _, x := range list {
+		x.answers(h.dialsTo(x.address)[0])
+	}
+	h.advance(askOne)
+	for _, x := range list {
+		require.Len(t, told[*wire.Join](x), 1, x.address)
+	}
+}
+
+// Addresses that a busy member has named are asked the same way.
+func TestHintsThatDoNotAnswerHoldUpNobody(t *testing.T) {
+	h := newHarness(t, knows("w:1"))
+	w, x, y := h.newFake("w:1"), h.newFake("x:1"), h.newFake("y:1")
+	h.advance(0)
+	w.answers(h.dialsTo("w:1")[0])
+	w.says(&wire.Refuse{Domain: "d", Code: wire.Busy, Text: "later", Again: 10_000, Others: []string{"x:1", "y:1"}})
+	h.advance(joinFirst)
+	x.answers(h.dialsTo("x:1")[0])
+	y.answers(h.dialsTo("y:1")[0])
+	h.advance(askOne)
+	require.Len(t, told[*wire.Join](x), 1)
+	require.Len(t, told[*wire.Join](y), 1)
 }
 
 // The answer to a Join comes over the same link, however long it takes: asked

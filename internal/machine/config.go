@@ -92,7 +92,7 @@ const (
 	settleSilent   = 500 * time.Millisecond
 	mergedAfter    = 10 * time.Second // in a group, whom another hands over has merged rather than joined
 	joinersAtOnce  = 32
-	askOne         = 300 * time.Millisecond // that one well-known member has to answer before the next is asked
+	askOne         = 300 * time.Millisecond // that a well-known member has to answer before all others are asked
 	askAgain       = 2 * time.Second        // that a Join has no answer, until it is said again
 	busyAgain      = 500 * time.Millisecond // after which a joiner that met no room tries again
 	busyMost       = 10 * time.Second       // that a joiner lets itself be told to wait

@@ -193,3 +193,15 @@ func TestWhoSleptForLongerThanOthersRememberJoinsAnew(t *testing.T) {
 	require.Contains(t, h.events(), "rejoined a returned")
 	require.Equal(t, "a b", h.shown())
 }
+
+// After a pause the first to tell may have closed its link long ago: then
+// another is asked, at once.
+func TestWhoIsHeldDownAsksAnotherWhenALinkIsLost(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1")
+	f[0].holdsDown(1)
+	h.advance(time.Millisecond)
+	require.Len(t, told[*wire.Join](f[0]), 1)
+	f[0].breaks()
+	h.advance(time.Millisecond)
+	require.Equal(t, 1, len(told[*wire.Join](f[1]))+len(told[*wire.Join](f[2])))
+}

@@ -357,9 +357,15 @@ func (m *Machine) LinkDown(now Time, id LinkID) {
 }
 
 // askInstead asks others what a link was asked that was lost before its answer.
+// After a pause the first to tell may have closed its link long ago.
 func (m *Machine) askInstead(lost *link) {
 	for _, g := range m.groups {
-		if !g.joined && lost.waitsFor(g, askAgain) && !g.asking() {
+		switch {
+		case !lost.waitsFor(g, askAgain):
+		case g.back.held && g.back.theirs == nil:
+			gen := g.back.next()
+			m.after(0, func() { g.tryReturn(gen) })
+		case !g.joined && !g.asking():
 			g.askNext(false)
 		}
 	}

@@ -16,6 +16,11 @@ func (l *loop) perform() {
 		l.effect(&effects[i])
 	}
 	clear(effects) // do not keep what was sent
+	l.flush()
+}
+
+// flush sets off what the step has sent, one write a link.
+func (l *loop) flush() {
 	for _, c := range l.sending {
 		c.sending = false
 		_ = c.link.Flush() // if the link is going down, its end says so

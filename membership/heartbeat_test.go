@@ -80,6 +80,22 @@ func (b *bench) receive(encoder *wire.Encoder) error {
 	return nil
 }
 
+// idle plays the loop until the answers to its first dials are in and it has
+// nothing to do: then hand has to be able to hand something in.
+func (b *bench) idle(t *testing.T, hand func() bool) {
+	l := b.loop
+	require.Eventually(t, func() bool {
+		for len(l.in) > 0 {
+			l.take(<-l.in, l.now())
+		}
+		if now := l.now(); now >= l.m.Next() {
+			l.m.Tick(now)
+			l.after()
+		}
+		return len(l.cancels) == 0 && hand()
+	}, 10*time.Second, time.Millisecond, "idle")
+}
+
 // send performs the effect of a heartbeat, as one step.
 func (b *bench) send() {
 	b.loop.effect(&machine.Effect{Kind: machine.DoBeat, Link: b.conn.id, Beat: b.beat})
@@ -125,17 +141,10 @@ func TestHeartbeatsFindTheLoopIdleOrWait(t *testing.T) {
 	b := newBench(t)
 	l := b.loop
 	seq := uint64(0)
-	require.Eventually(t, func() bool { // what the start has led to comes first
-		for len(l.in) > 0 {
-			l.take(<-l.in, l.now())
-		}
-		if now := l.now(); now >= l.m.Next() {
-			l.m.Tick(now)
-			l.after()
-		}
+	b.idle(t, func() bool {
 		seq++
 		return l.takeNow(input{link: b.conn.id, beat: wire.Beat{Seq: seq}})
-	}, 10*time.Second, time.Millisecond, "idle")
+	})
 	l.step.Lock()
 	require.False(t, l.takeNow(input{link: b.conn.id, beat: wire.Beat{Seq: 2}}), "in a step")
 	l.step.Unlock()
@@ -151,16 +160,7 @@ func TestMessagesFindTheLoopIdleOrWait(t *testing.T) {
 	b := newBench(t)
 	l, c := b.loop, b.conn
 	need := input{link: c.id, msg: &wire.Need{Needed: true}}
-	require.Eventually(t, func() bool {
-		for len(l.in) > 0 {
-			l.take(<-l.in, l.now())
-		}
-		if now := l.now(); now >= l.m.Next() {
-			l.m.Tick(now)
-			l.after()
-		}
-		return l.takeNow(need)
-	}, 10*time.Second, time.Millisecond, "idle")
+	b.idle(t, func() bool { return l.takeNow(need) })
 	l.step.Lock()
 	require.NoError(t, c.hand(need))
 	require.Len(t, l.in, 1, "in a step: it waits")

@@ -196,15 +196,15 @@ var insiders = map[string]struct {
 			forged(x.of(victim), func(r *wire.Record) { r.Incarnation, r.SubDomain = 7, "elsewhere" })}})
 	}},
 	"accusations in the names of others": {"accusation with a bad signature", func(x *insider, victim *Node) {
-		mine := x.accuse(victim, x.signer, 1<<40)
 		var all []*wire.Accusation
 		x.mu.Lock()
 		for _, r := range x.known {
-			a := *mine
+			a := x.accuse(victim, x.signer, 1<<40)
+			a.Birth = r.Birth
+			a.Seal(x.signer)
 			a.Key, a.Watcher = r.Key, r.ID
-			a.Body = slices.Clone(mine.Body)
-			copy(a.Body[keyAt:], r.Key[:])
-			all = append(all, &a)
+			copy(a.Body[keyAt:], r.Key[:]) // the body named the forger's
+			all = append(all, a)
 		}
 		x.mu.Unlock()
 		x.sayAll(&wire.Gossip{Domain: "d", Accusations: all, Verdicts: []wire.Verdict{
@@ -241,6 +241,14 @@ var insiders = map[string]struct {
 	"a newcomer at the address of another": {"", func(x *insider, victim *Node) {
 		x.sayAll(&wire.Gossip{Domain: "d", Records: []*wire.Record{
 			x.sealed(fresh(x.b), wire.Record{Name: "usurper", Address: victim.Self().Address})}})
+	}},
+	"another first record with the key of another": {"", func(x *insider, victim *Node) {
+		r := *x.of(victim)
+		require.True(x.b, r.First)
+		r.SubDomain = "elsewhere"
+		r.SealFirst(r.Key) // which makes another ID
+		x.sayAll(&wire.Gossip{Domain: "d", Records: []*wire.Record{&r}},
+			&wire.Table{Domain: "d", Records: []*wire.Record{&r}, Last: true})
 	}},
 	"a join with the address of another": {"", func(x *insider, victim *Node) {
 		claim := wire.Record{Version: 5, Name: "insider", Address: victim.Self().Address}

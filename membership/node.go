@@ -128,8 +128,10 @@ func newNode(cfg Config, entries []wka.Entry, advertise string) (*Node, error) {
 	n.joins.init(n)
 	n.confirms.init()
 	n.loop = newLoop(n)
+	random := rand.New(rand.NewPCG(binary.BigEndian.Uint64(seed[:8]), binary.BigEndian.Uint64(seed[8:])))
+	n.loop.m = machine.New(n.machineConfig(key, random))
 	n.endpoint, err = transport.New(transport.Config{
-		Cluster: cfg.cluster(), Advertise: advertise, Key: key,
+		Cluster: cfg.cluster(), Advertise: advertise, Key: key, Birth: transport.Birth(n.loop.m.Birth()),
 		HeartbeatInterval: cfg.heartbeat(), DropTime: cfg.dropTime(),
 		Domains: n.loop.domains, Asked: n.loop.asked, Dial: cfg.Dial, Logger: cfg.Logger,
 		Keys: cfg.Keys, TLS: cfg.TLS, Bind: cfg.Bind,
@@ -138,8 +140,6 @@ func newNode(cfg Config, entries []wka.Entry, advertise string) (*Node, error) {
 		n.cancel()
 		return nil, err
 	}
-	random := rand.New(rand.NewPCG(binary.BigEndian.Uint64(seed[:8]), binary.BigEndian.Uint64(seed[8:])))
-	n.loop.m = machine.New(n.machineConfig(key, random))
 	return n, nil
 }
 

@@ -28,6 +28,10 @@ type Config struct {
 	// almost everybody, as an ID must never be used by a second run.
 	Key ed25519.PrivateKey
 
+	// Birth is what the ID is made of beside the key: the hash of what the node
+	// says first, see Birth. Default: zero, and the ID is made of the key alone.
+	Birth Birth
+
 	// Keys are the cluster keys: the first is used for new links, all are
 	// accepted. At most MaxKeys, each once; not together with TLS. Default:
 	// none, and links are neither encrypted nor closed to strangers.

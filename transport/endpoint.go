@@ -58,7 +58,7 @@ func New(cfg Config) (*Endpoint, error) {
 		return nil, err
 	}
 	e := &Endpoint{
-		cfg: cfg, id: IDOf(cfg.Key.Public().(ed25519.PublicKey)),
+		cfg: cfg, id: IDOf(cfg.Key.Public().(ed25519.PublicKey), cfg.Birth),
 		minVersion: minVersion, maxVersion: maxVersion,
 		listeners: make(map[net.Listener]struct{}),
 		links:     make(map[*Link]struct{}),

@@ -25,12 +25,13 @@ var update = flag.Bool("update", false, "write the golden bytes anew")
 // goldenSides are a dialer and an acceptor that are the same in each run.
 func goldenSides(t *testing.T) (dialer, acceptor *handshake, hellos [2][]byte) {
 	t.Helper()
-	side := func(seed, nonce byte, expect ID, domains ...Domain) (*handshake, []byte) {
+	side := func(seed, nonce byte, born Birth, expect ID, domains ...Domain) (*handshake, []byte) {
 		key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
 		public := key.Public().(ed25519.PublicKey)
 		h := &handshake{endpoint: &Endpoint{cfg: Config{Key: key}}, channel: &channel{}, address: "10.0.0.1:4000"}
 		h.self = Hello{
-			MinVersion: 1, MaxVersion: 1, Cluster: "shop", Advertise: "10.0.0.1:4000", ID: IDOf(public), PublicKey: public,
+			MinVersion: 1, MaxVersion: 1, Cluster: "shop", Advertise: "10.0.0.1:4000", ID: IDOf(public, born),
+			PublicKey: public, Birth: born,
 			Purpose: PurposeLink, Expect: expect, HeartbeatInterval: 500 * time.Millisecond, DropTime: 3 * time.Second, Domains: domains,
 		}
 		copy(h.self.Nonce[:], bytes.Repeat([]byte{nonce}, len(h.self.Nonce)))
@@ -38,8 +39,8 @@ func goldenSides(t *testing.T) (dialer, acceptor *handshake, hellos [2][]byte) {
 		require.NoError(t, err)
 		return h, hello
 	}
-	acceptor, hellos[1] = side(2, 0xac, ID{}, Domain{"lb", RoleMember}, Domain{"orders", RoleManager})
-	dialer, hellos[0] = side(1, 0xd1, acceptor.self.ID, Domain{"orders", RoleMember})
+	acceptor, hellos[1] = side(2, 0xac, Birth{0: 0xb1, 31: 0xb2}, ID{}, Domain{"lb", RoleMember}, Domain{"orders", RoleManager})
+	dialer, hellos[0] = side(1, 0xd1, Birth{}, acceptor.self.ID, Domain{"orders", RoleMember})
 	for _, h := range []*handshake{dialer, acceptor} {
 		h.dialed, h.accepted = sha256.Sum256(hellos[0]), sha256.Sum256(hellos[1])
 	}

@@ -56,7 +56,7 @@ func (h *handshake) hello(purpose Purpose, expect ID) ([]byte, error) {
 	h.self = Hello{
 		MinVersion: h.endpoint.minVersion, MaxVersion: h.endpoint.maxVersion,
 		Cluster: cfg.Cluster, Advertise: cfg.Advertise,
-		ID: h.endpoint.id, PublicKey: cfg.Key.Public().(ed25519.PublicKey),
+		ID: h.endpoint.id, PublicKey: cfg.Key.Public().(ed25519.PublicKey), Birth: cfg.Birth,
 		Purpose: purpose, Expect: expect,
 		HeartbeatInterval: cfg.HeartbeatInterval, DropTime: cfg.DropTime,
 		Domains: domains,
@@ -87,7 +87,7 @@ func (h *handshake) dial(purpose Purpose, expect ID) error {
 	if err != nil {
 		return err
 	}
-	if IDOf(h.peer.PublicKey) == h.peer.ID && !h.verify(acceptorProof, proof) {
+	if IDOf(h.peer.PublicKey, h.peer.Birth) == h.peer.ID && !h.verify(acceptorProof, proof) {
 		return &RefusedError{Code: CodeMalformed, Address: h.address, Text: "it does not hold the key of the ID that it claims"}
 	}
 	if h.version, err = checkPeer(&h.self, &h.peer, h.address); err != nil {

@@ -17,7 +17,7 @@ import (
 
 func TestTwoNodesLink(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {
-		a := startNode(t, n, "a", func(c *Config) { c.HeartbeatInterval = 200 * time.Millisecond })
+		a := startNode(t, n, "a", func(c *Config) { c.HeartbeatInterval, c.Birth = 200*time.Millisecond, Birth{1, 2} })
 		b := startNode(t, n, "b", nil)
 		l, err := a.Dial(t.Context(), b.address, b.ID())
 		require.NoError(t, err)
@@ -27,7 +27,8 @@ func TestTwoNodesLink(t *testing.T) {
 		require.False(t, m.Dialed())
 		require.Equal(t, b.ID(), l.Peer().ID)
 		require.Equal(t, a.ID(), m.Peer().ID)
-		require.Equal(t, IDOf(m.Peer().PublicKey), m.Peer().ID)
+		require.Equal(t, IDOf(m.Peer().PublicKey, Birth{1, 2}), m.Peer().ID)
+		require.Equal(t, IDOf(l.Peer().PublicKey, Birth{}), l.Peer().ID)
 		require.Equal(t, b.ID(), m.Peer().Expect)
 		require.Equal(t, "a:4000", m.Peer().Advertise)
 		require.Equal(t, "test", m.Peer().Cluster)
@@ -163,7 +164,7 @@ func TestTheDialerChecksTheAcceptorItself(t *testing.T) {
 	good := Hello{MinVersion: 1, MaxVersion: 1, HeartbeatInterval: time.Second, DropTime: 4 * time.Second, Purpose: PurposeLink}
 	self, peer := good, good
 	self.PublicKey, peer.PublicKey = make([]byte, 32), append(make([]byte, 31), 1)
-	self.ID, peer.ID = IDOf(self.PublicKey), IDOf(peer.PublicKey)
+	self.ID, peer.ID = IDOf(self.PublicKey, Birth{}), IDOf(peer.PublicKey, Birth{})
 	v, err := checkPeer(&self, &peer, "x")
 	require.NoError(t, err)
 	require.Equal(t, uint16(1), v)
@@ -172,6 +173,7 @@ func TestTheDialerChecksTheAcceptorItself(t *testing.T) {
 		code   Code
 	}{
 		"key":                 {func(h *Hello) { h.PublicKey = self.PublicKey }, CodeMalformed},
+		"birth":               {func(h *Hello) { h.Birth = Birth{1} }, CodeMalformed},
 		"purpose":             {func(h *Hello) { h.Purpose = 9 }, CodeMalformed},
 		"no heartbeat":        {func(h *Hello) { h.HeartbeatInterval = 0 }, CodeSettings},
 		"negative heartbeat":  {func(h *Hello) { h.HeartbeatInterval = -1 << 63 }, CodeSettings},

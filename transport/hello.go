@@ -32,8 +32,9 @@ type Hello struct {
 
 	Cluster   string // both sides must say the same, up to 255 bytes
 	Advertise string // the address that others dial, up to 255 bytes
-	ID        ID     // of PublicKey
+	ID        ID     // of PublicKey and Birth
 	PublicKey ed25519.PublicKey
+	Birth     Birth
 	Nonce     [16]byte // fresh random bytes
 	Purpose   Purpose  // the dialer's; an acceptor repeats it
 
@@ -66,7 +67,7 @@ const (
 	helloHeartbeat // nanoseconds
 	helloDropTime  // nanoseconds
 	helloDomains   // array of [name, role]
-	helloFields
+	helloBirth     // only if there is one
 )
 
 // Kinds of the frames of a handshake.
@@ -81,7 +82,11 @@ const (
 func (h *Hello) encode() ([]byte, error) {
 	var e wire.Encoder
 	e.Uint(kindHello)
-	e.Map(helloFields)
+	fields := helloBirth
+	if h.Birth != (Birth{}) {
+		fields++
+	}
+	e.Map(fields)
 	e.Uint(helloMagic)
 	e.String(magic)
 	e.Uint(helloMinVersion)
@@ -112,6 +117,10 @@ func (h *Hello) encode() ([]byte, error) {
 		e.Array(2)
 		e.String(d.Name)
 		e.Uint(uint64(d.Role))
+	}
+	if h.Birth != (Birth{}) {
+		e.Uint(helloBirth)
+		e.Bin(h.Birth[:])
 	}
 	if n := len(e.Bytes()); n > maxHello {
 		return nil, fmt.Errorf("hello of %d bytes, at most %d fit: take part in fewer than %d domains or shorten their names",
@@ -159,6 +168,8 @@ func decodeHello(payload []byte) (Hello, error) {
 			h.DropTime = time.Duration(d.Int())
 		case helloDomains:
 			h.Domains = decodeDomains(&d)
+		case helloBirth:
+			exactly(&d, h.Birth[:])
 		default:
 			d.Skip()
 		}

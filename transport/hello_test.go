@@ -16,7 +16,8 @@ func someHello() Hello {
 		HeartbeatInterval: time.Second, DropTime: time.Minute,
 		Domains: []Domain{{"a", RoleMember}, {"ü", RoleManager}},
 	}
-	h.ID = IDOf(h.PublicKey)
+	h.Birth = Birth{1}
+	h.ID = IDOf(h.PublicKey, h.Birth)
 	return h
 }
 
@@ -36,10 +37,10 @@ func TestFieldsOfLaterVersionsAreSkipped(t *testing.T) {
 	h := someHello()
 	p, err := h.encode()
 	require.NoError(t, err)
-	require.Equal(t, byte(0x80|helloFields), p[1])
+	require.Equal(t, byte(0x80|helloBirth+1), p[1])
 	var e wire.Encoder
 	e.Uint(kindHello)
-	e.Map(helloFields + 2)
+	e.Map(helloBirth + 3)
 	e.Raw(p[2:])
 	e.Uint(50)
 	e.Map(1)
@@ -63,6 +64,7 @@ func TestHellosThatMakeNoSense(t *testing.T) {
 		"long advertise":  func(e *wire.Encoder) { e.Uint(helloAdvertise); e.String(strings.Repeat("c", 256)) },
 		"short ID":        func(e *wire.Encoder) { e.Uint(helloID); e.Bin(make([]byte, 15)) },
 		"long ID":         func(e *wire.Encoder) { e.Uint(helloID); e.Bin(make([]byte, 17)) },
+		"short birth":     func(e *wire.Encoder) { e.Uint(helloBirth); e.Bin(make([]byte, 31)) },
 		"short key":       func(e *wire.Encoder) { e.Uint(helloPublicKey); e.Bin(make([]byte, 31)) },
 		"short nonce":     func(e *wire.Encoder) { e.Uint(helloNonce); e.Bin(nil) },
 		"large version":   func(e *wire.Encoder) { e.Uint(helloMaxVersion); e.Uint(1 << 16) },
@@ -78,7 +80,7 @@ func TestHellosThatMakeNoSense(t *testing.T) {
 			require.NoError(t, err)
 			var e wire.Encoder
 			e.Uint(kindHello)
-			e.Map(helloFields + 1)
+			e.Map(helloBirth + 2)
 			e.Raw(p[2:])
 			f(&e)
 			_, err = decodeHello(e.Bytes())

@@ -4,16 +4,26 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
+
+	"github.com/gotribes/tribes/internal/wire"
 )
 
 // ID names one run of one process: the first 16 bytes of the SHA-256 of an
-// Ed25519 public key made at its start. The zero ID belongs to nobody.
+// Ed25519 public key made at its start and of its birth. The zero ID belongs to
+// nobody.
 type ID [16]byte
 
-// IDOf returns the ID that belongs to a public key.
-func IDOf(pub ed25519.PublicKey) ID {
-	sum := sha256.Sum256(pub)
-	return ID(sum[:16])
+// Birth is a hash of whatever a process says of itself at its start. As its ID is
+// made of it too, nobody can say that another said something else. The zero Birth
+// is that of a process that says nothing.
+type Birth [sha256.Size]byte
+
+// IDOf returns the ID that belongs to a public key and a birth.
+func IDOf(pub ed25519.PublicKey, b Birth) ID {
+	if len(pub) != ed25519.PublicKeySize {
+		return ID{}
+	}
+	return ID(wire.IDOf(wire.PublicKey(pub), wire.Birth(b)))
 }
 
 // String returns the ID as 32 hexadecimal digits.

@@ -32,6 +32,7 @@ func TestLiesInsideTLS(t *testing.T) {
 		"a range upside down": {hello(func(h *Hello) { h.MinVersion, h.MaxVersion = 9, 1 }), "protocol versions 9 to 1 are no range"},
 		"only the last version": {hello(func(h *Hello) { h.MinVersion, h.MaxVersion = 65535, 65535 }),
 			"the other side 65535 to 65535"},
+		"another birth":          {hello(func(h *Hello) { h.Birth = Birth{1} }), "does not belong to the key and birth"},
 		"the ID of the other":    {hello(func(h *Hello) { h.ID = ID{1} }), "does not belong to the key"},
 		"a drop time of nothing": {hello(func(h *Hello) { h.DropTime = 0 }), "drop time 0s of the other side"},
 		"a purpose that is none": {hello(func(h *Hello) { h.Purpose = 9 }), "unknown purpose 9"},

@@ -57,8 +57,8 @@ func checkPeer(self, peer *Hello, address string) (version uint16, err error) {
 			self.whom(), self.MinVersion, self.MaxVersion, peer.MinVersion, peer.MaxVersion)
 	case self.Cluster != peer.Cluster:
 		return refuse(CodeCluster, "%s belongs to cluster %q, the other side to %q", self.whom(), self.Cluster, peer.Cluster)
-	case IDOf(peer.PublicKey) != peer.ID:
-		return refuse(CodeMalformed, "ID %v does not belong to the key that came with it", peer.ID)
+	case IDOf(peer.PublicKey, peer.Birth) != peer.ID:
+		return refuse(CodeMalformed, "ID %v does not belong to the key and birth that came with it", peer.ID)
 	case self.ID == peer.ID:
 		return refuse(CodeSelf, "this is the node itself, ID %v", self.ID)
 	case peer.Purpose < PurposeLink || peer.Purpose > PurposeAsk:

@@ -78,7 +78,7 @@ func (g *group) accusation(id wire.ID, incarnation uint32, raised bool, reason w
 	g.wordSeq++
 	a := &wire.Accusation{
 		Domain: g.domain, Subject: id, Incarnation: incarnation,
-		Raised: raised, Reason: reason, Seq: uint64(g.m.now.Microseconds())<<8 | g.wordSeq&0xff,
+		Raised: raised, Reason: reason, Birth: g.m.first.Birth, Seq: uint64(g.m.now.Microseconds())<<8 | g.wordSeq&0xff,
 	}
 	a.Seal(g.m.cfg.Signer)
 	return a

@@ -142,7 +142,8 @@ func TestAFirstLinkHasTheDropTimeAndHalfOfItWhenAnotherAccuses(t *testing.T) {
 
 func TestAnOldWordOfMineIsAnsweredWithWhatHolds(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1")
-	old := &wire.Accusation{Domain: "d", Subject: f[0].id, Incarnation: 1, Raised: true, Reason: wire.Silent, Seq: 1}
+	old := &wire.Accusation{Domain: "d", Subject: f[0].id, Incarnation: 1, Raised: true, Reason: wire.Silent, Seq: 1,
+		Birth: h.m.Birth()}
 	old.Seal(h.m.cfg.Signer)
 	f[1].says(&wire.Gossip{Domain: "d", Accusations: []*wire.Accusation{old}})
 	require.Equal(t, []string{"a of b withdrawn"}, f[1].heardAccusations())

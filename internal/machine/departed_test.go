@@ -14,11 +14,11 @@ func TestDeparturesAreBoundedByAThousandOrTheGroupsLargestSize(t *testing.T) {
 	h := newHarness(t)
 	g := h.group()
 	for i := range 3 * departedLeast {
-		g.depart(wire.IDOf(testKey(fmt.Sprint(i))), 1, wire.CauseLeft, fmt.Sprintf("x%d:1", i))
+		g.depart(wire.IDOf(testKey(fmt.Sprint(i)), wire.Birth{}), 1, wire.CauseLeft, fmt.Sprintf("x%d:1", i))
 		require.LessOrEqual(t, len(g.gone.byID), departedLeast)
 	}
-	require.Nil(t, g.gone.get(wire.IDOf(testKey("0"))), "the oldest are forgotten")
-	require.NotNil(t, g.gone.get(wire.IDOf(testKey(fmt.Sprint(3*departedLeast-1)))))
+	require.Nil(t, g.gone.get(wire.IDOf(testKey("0"), wire.Birth{})), "the oldest are forgotten")
+	require.NotNil(t, g.gone.get(wire.IDOf(testKey(fmt.Sprint(3*departedLeast-1)), wire.Birth{})))
 	require.LessOrEqual(t, len(g.gone.order), 2*departedLeast)
 }
 
@@ -41,9 +41,9 @@ func TestMoreThanAThousandMayGoAtOnce(t *testing.T) {
 func TestWhoComesAndGoesIsRememberedOnce(t *testing.T) {
 	h := newHarness(t)
 	g := h.group()
-	g.depart(wire.IDOf(testKey("stays away")), 1, wire.CauseSilent, "y:1")
+	g.depart(wire.IDOf(testKey("stays away"), wire.Birth{}), 1, wire.CauseSilent, "y:1")
 	for i := range 1000 {
-		e := g.depart(wire.IDOf(testKey("x")), uint32(i), wire.CauseSilent, "x:1")
+		e := g.depart(wire.IDOf(testKey("x"), wire.Birth{}), uint32(i), wire.CauseSilent, "x:1")
 		require.LessOrEqual(t, len(g.gone.order), 21)
 		if i%2 == 0 {
 			g.gone.takeBack(e)
@@ -66,7 +66,7 @@ func TestDeparturesAreForgottenAfterAnHour(t *testing.T) {
 func TestAFinalDepartureIsNotOverwritten(t *testing.T) {
 	h := newHarness(t)
 	g := h.group()
-	id := wire.IDOf(testKey("x"))
+	id := wire.IDOf(testKey("x"), wire.Birth{})
 	g.depart(id, 1, wire.CauseSilent, "x:1")
 	g.depart(id, 1, wire.CauseCrashed, "x:1")
 	require.Equal(t, wire.CauseSilent, g.gone.get(id).cause, "the first word stays for an incarnation")

@@ -100,7 +100,7 @@ func pick[T any](z *fuzz, list *[]T) (x T) {
 // contests.
 func (z *fuzz) address(peer int) string { return fmt.Sprintf("p%d:1", peer/2) }
 
-func (z *fuzz) id(peer int) wire.ID { return wire.IDOf(z.peers[peer].key) }
+func (z *fuzz) id(peer int) wire.ID { return wire.IDOf(z.peers[peer].key, wire.Birth{}) }
 
 func (z *fuzz) peer() int { return int(z.byte()) % fuzzPeers }
 

@@ -139,7 +139,7 @@ func (g *group) due() Time {
 func (g *group) unhurried(f *flood) bool {
 	switch {
 	case f.record != nil:
-		return f.record.State == wire.Alive && f.record.Incarnation == 1
+		return f.record.State == wire.Alive && f.record.Incarnation == wire.FirstIncarnation
 	case f.accusation != nil:
 		return f.accusation.Reason == wire.Silent
 	case f.verdict != nil:

@@ -85,11 +85,12 @@ func (m *Machine) addGroup(domain string, role wire.Role) *group {
 	g.emptyFor = m.now
 	i, _ := slices.BinarySearchFunc(m.groups, domain, func(g *group, d string) int { return strings.Compare(g.domain, d) })
 	m.groups = slices.Insert(m.groups, i, g)
-	rec := &wire.Record{
-		Domain: domain, Incarnation: 1, Version: 1, Role: role, State: wire.Alive,
-		Name: m.cfg.Name, Address: m.cfg.Address, SubDomain: m.cfg.SubDomain, Properties: m.cfg.Properties,
+	rec := m.first
+	if domain != rec.Domain || role != rec.Role {
+		rec = m.record(domain, role)
+		rec.Birth = m.first.Birth
+		rec.Seal(m.cfg.Signer)
 	}
-	rec.Seal(m.cfg.Signer)
 	g.me = g.insert(rec, CauseJoined)
 	g.pend.urgent = true
 	for _, l := range m.links {
@@ -97,6 +98,15 @@ func (m *Machine) addGroup(domain string, role wire.Role) *group {
 	}
 	m.busy = true
 	return g
+}
+
+// record returns this node's record in a domain as it starts there, not yet
+// sealed.
+func (m *Machine) record(domain string, role wire.Role) *wire.Record {
+	return &wire.Record{
+		Domain: domain, Incarnation: wire.FirstIncarnation, Version: wire.FirstVersion, Role: role, State: wire.Alive,
+		Name: m.cfg.Name, Address: m.cfg.Address, SubDomain: m.cfg.SubDomain, Properties: m.cfg.Properties,
+	}
 }
 
 func tagOf(domain string) uint64 {

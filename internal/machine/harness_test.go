@@ -115,7 +115,7 @@ func (h *harness) newFake(address string) *fake {
 }
 
 func (h *harness) addFake(f *fake) *fake {
-	f.id = wire.IDOf(f.signer.key)
+	f.id = wire.IDOf(f.signer.key, wire.Birth{})
 	h.fakes = append(h.fakes, f)
 	h.meets[f.address] = func() met { return met{out: Answered, by: f} }
 	return f
@@ -125,7 +125,7 @@ func (h *harness) addFake(f *fake) *fake {
 func (h *harness) order(address string, lower bool) *fake {
 	for i := range 1000 {
 		f := &fake{h: h, signer: testSigner{testKey(fmt.Sprintf("%s %d", address, i))}, address: address, role: wire.Member}
-		if (wire.IDOf(f.signer.key).Compare(h.m.self) < 0) == lower {
+		if (wire.IDOf(f.signer.key, wire.Birth{}).Compare(h.m.self) < 0) == lower {
 			return h.addFake(f)
 		}
 	}

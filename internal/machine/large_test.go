@@ -25,7 +25,7 @@ func large(tb testing.TB, n int) (m *Machine, known []*wire.Record) {
 	m = New(cfg)
 	m.Start(0)
 	m.Effects()
-	m.LinkUp(0, LinkUp{Link: 1, Peer: wire.IDOf(testKey("stranger")), Address: "stranger:1",
+	m.LinkUp(0, LinkUp{Link: 1, Peer: wire.IDOf(testKey("stranger"), wire.Birth{}), Address: "stranger:1",
 		Domains: []wire.DomainRole{{Name: "d", Role: wire.Member}}})
 	m.Effects()
 	var e wire.Encoder

@@ -11,9 +11,10 @@ import (
 
 // A Machine is the protocol of one node. It is not safe for concurrent use.
 type Machine struct {
-	cfg  Config
-	rng  *rand.Rand
-	self wire.ID
+	cfg   Config
+	rng   *rand.Rand
+	self  wire.ID
+	first *wire.Record // in its own domain, which makes its ID
 
 	now      Time
 	expected Time // Next as it was after the last input
@@ -59,16 +60,22 @@ func New(cfg Config) *Machine {
 	m := &Machine{
 		cfg:      cfg,
 		rng:      cfg.Rand,
-		self:     wire.IDOf(cfg.Signer.PublicKey()),
 		peers:    map[wire.ID]*peer{},
 		attempts: map[AttemptID]*attempt{},
 	}
+	m.first = m.record(cfg.Domain, wire.Member)
+	m.first.SealFirst(cfg.Signer.PublicKey())
+	m.self = m.first.ID
 	m.known.init(m)
 	return m
 }
 
 // Self returns the node's ID.
 func (m *Machine) Self() wire.ID { return m.self }
+
+// Birth returns what the ID is made of beside the key: the hash of the record with
+// which the node starts in its own domain.
+func (m *Machine) Birth() wire.Birth { return m.first.Birth }
 
 // Start makes the node's own groups and looks for the well-known members.
 func (m *Machine) Start(now Time) {

@@ -24,6 +24,53 @@ func TestPropertiesAndStatesAreFlooded(t *testing.T) {
 	require.Nil(t, h.m.Own("other"))
 }
 
+// The first record needs no signature, for the ID is made of it. All that comes
+// later, or in another domain, is signed, and keeps that ID.
+func TestTheIDIsMadeOfTheFirstRecord(t *testing.T) {
+	h := newHarness(t, func(c *Config) { c.Manage = []string{"other"} })
+	first := h.m.Own("d")
+	require.True(t, first.First)
+	require.Equal(t, h.m.Self(), first.ID)
+	require.Equal(t, h.m.Birth(), first.Birth)
+	other := h.m.Own("other")
+	require.False(t, other.First)
+	require.Equal(t, h.m.Self(), other.ID)
+	require.True(t, other.Verify(testVerify))
+	h.input(func() { h.m.SetState(h.now, wire.Draining) })
+	later := h.m.Own("d")
+	require.False(t, later.First)
+	require.Equal(t, h.m.Self(), later.ID)
+	require.True(t, later.Verify(testVerify))
+
+	f := h.member("b:1")
+	f.goesSilent()
+	untilDrop(h, f)
+	h.advance(1)
+	word := h.group().words[f.id]
+	require.NotNil(t, word)
+	require.Equal(t, h.m.Self(), h.group().accusation(f.id, 1, true, wire.Silent).Watcher)
+
+	again := newHarness(t, func(c *Config) { c.SubDomain = "x" })
+	require.NotEqual(t, h.m.Self(), again.m.Self(), "the same key, another first record")
+}
+
+// What carries no signature is taken for whoever it belongs to, and for nobody
+// else: another's record cannot be changed so.
+func TestAnUnsignedRecordChangesNobodyElse(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
+	own := f[0].record(1, 1)
+	claim := *own
+	claim.SubDomain = "elsewhere"
+	claim.SealFirst(own.Key)
+	require.NotEqual(t, own.ID, claim.ID)
+	f[1].says(gossip(&claim))
+	h.advance(2 * time.Second)
+	x := h.group().members.at("b:1")
+	require.Equal(t, own.ID, x.rec.ID, "b answers there, with its own ID")
+	require.Empty(t, x.rec.SubDomain)
+	require.Nil(t, h.group().members.get(claim.ID))
+}
+
 func TestLeavingFloodsAndThenSaysGoodbye(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1")
 	h.input(func() { h.m.SetState(h.now, wire.Left) })

@@ -85,7 +85,8 @@ func TestWhoHasLeftNeverReturns(t *testing.T) {
 
 // rival is another process at b's address.
 func rival(h *harness) *fake {
-	return &fake{h: h, signer: testSigner{testKey("rival")}, address: "b:1", role: wire.Member, id: wire.IDOf(testKey("rival"))}
+	return &fake{h: h, signer: testSigner{testKey("rival")}, address: "b:1", role: wire.Member,
+		id: wire.IDOf(testKey("rival"), wire.Birth{})}
 }
 
 func TestOfTwoIDsAtOneAddressTheOneThatAnswersStays(t *testing.T) {

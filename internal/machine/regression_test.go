@@ -165,7 +165,7 @@ func pressed(t *testing.T) (*harness, []*fake) {
 
 // newWatcher brings a member that nothing answers for. It watches everybody.
 func newWatcher(h *harness, address string, from *fake) {
-	n := h.newFake(address)
+	n := h.order(address, false) // the lower ID dials without a wait
 	n.goesSilent()
 	from.says(gossip(n.record(1, 1)))
 }
@@ -358,7 +358,7 @@ func TestAWatcherThatDroppedAMemberByAVerdictSaysItsWordLate(t *testing.T) {
 	require.NotContains(t, f[1].heardAccusations(), "a of b silent", "one that is gone is not many")
 	h.input(func() {
 		for i := range lateMany - 1 {
-			h.group().depart(wire.IDOf(testKey(fmt.Sprint("gone", i))), 1, wire.CauseSilent, fmt.Sprintf("gone%d:1", i))
+			h.group().depart(wire.IDOf(testKey(fmt.Sprint("gone", i)), wire.Birth{}), 1, wire.CauseSilent, fmt.Sprintf("gone%d:1", i))
 		}
 	})
 	h.advance(2 * downTryMost)

@@ -19,8 +19,9 @@ const (
 // An Accusation is what a watcher says of a member that it cannot reach, or no
 // longer says. It has one writer, the watcher.
 type Accusation struct {
-	Watcher     ID // derived from Key
+	Watcher     ID // derived from Key and Birth
 	Key         PublicKey
+	Birth       Birth // the watcher's
 	Domain      string
 	Subject     ID
 	Incarnation uint32 // the subject's; an accusation counts for this one only
@@ -40,14 +41,19 @@ const (
 	accRaised
 	accReason
 	accSeq
+	accBirth
 )
 
-// Seal encodes and signs the accusation.
+// Seal encodes and signs the accusation. Birth is that of the signer's process.
 func (a *Accusation) Seal(s Signer) {
 	var e Encoder
 	a.Key = s.PublicKey()
-	a.Watcher = IDOf(a.Key)
-	e.Map(7)
+	a.Watcher = IDOf(a.Key, a.Birth)
+	fields, born := accSeq, a.Birth != Birth{}
+	if born {
+		fields++
+	}
+	e.Map(fields)
 	e.Uint(accKey)
 	e.Bin(a.Key[:])
 	e.Uint(accDomain)
@@ -62,6 +68,10 @@ func (a *Accusation) Seal(s Signer) {
 	e.Uint(uint64(a.Reason))
 	e.Uint(accSeq)
 	e.Uint(a.Seq)
+	if born {
+		e.Uint(accBirth)
+		e.Bin(a.Birth[:])
+	}
 	a.Body = append([]byte(nil), e.Bytes()...)
 	a.Sig = s.Sign(signed(accusationContext, a.Body))
 }
@@ -94,7 +104,10 @@ func (r Reason) String() string {
 }
 
 func decodeAccusation(d *Decoder) *Accusation {
-	body, sig := decodeSigned(d, MaxAccusation)
+	body, sig, signed := decodeSigned(d, MaxAccusation)
+	if d.Err() == nil && !signed {
+		d.Fail("accusation without a signature")
+	}
 	if d.Err() != nil {
 		return nil
 	}
@@ -124,7 +137,7 @@ func decodeAccusation(d *Decoder) *Accusation {
 		d.Fail("accusation with reason %d in domain %q", a.Reason, a.Domain)
 		return nil
 	}
-	a.Watcher = IDOf(a.Key)
+	a.Watcher = IDOf(a.Key, a.Birth)
 	d.lately.putAccusation(a)
 	return a
 }
@@ -148,6 +161,8 @@ func (a *Accusation) field(in *Decoder, field uint64) {
 		a.Reason = Reason(in.uint8())
 	case accSeq:
 		a.Seq = in.Uint()
+	case accBirth:
+		in.birth(&a.Birth)
 	default:
 		in.Skip()
 	}

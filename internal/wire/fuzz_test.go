@@ -50,12 +50,12 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, m, again)
 		require.Equal(t, sent, encoded(again))
 		for _, r := range recordsOf(m) {
-			require.Equal(t, IDOf(r.Key), r.ID)
+			require.Equal(t, IDOf(r.Key, r.Birth), r.ID)
 			require.NotEmpty(t, r.String())
 			require.False(t, r.Newer(r))
 		}
 		for _, a := range accusationsOf(m) {
-			require.Equal(t, IDOf(a.Key), a.Watcher)
+			require.Equal(t, IDOf(a.Key, a.Birth), a.Watcher)
 			require.LessOrEqual(t, len(a.Body), MaxAccusation)
 		}
 	})

@@ -7,8 +7,8 @@ import (
 	"encoding/hex"
 )
 
-// ID names one run of one process: the first 16 bytes of the SHA-256 of its
-// public key. It is never reused.
+// ID names one run of one process. It is never reused, and made of the public
+// key and the birth of the process, so that nobody can claim another's.
 type ID [16]byte
 
 // PublicKey is the Ed25519 public key made at a process's start.
@@ -17,10 +17,21 @@ type PublicKey [32]byte
 // Signature is an Ed25519 signature.
 type Signature [64]byte
 
-// IDOf returns the ID that belongs to a public key.
-func IDOf(k PublicKey) ID {
-	sum := sha256.Sum256(k[:])
-	return ID(sum[:16])
+// Birth is the SHA-256 of a process's first record. Since the ID is made of it,
+// that record needs no signature: changed by a bit, it is the record of another
+// ID. The zero Birth is that of a process without such a record.
+type Birth [sha256.Size]byte
+
+// IDOf returns the ID that belongs to a public key and a birth: the first 16
+// bytes of the SHA-256 of the one and, unless it is zero, the other.
+func IDOf(k PublicKey, b Birth) ID {
+	var both [len(k) + len(b)]byte
+	made := append(both[:0], k[:]...)
+	if b != (Birth{}) {
+		made = append(made, b[:]...)
+	}
+	sum := sha256.Sum256(made)
+	return ID(sum[:len(ID{})])
 }
 
 // String returns the ID in hexadecimal.

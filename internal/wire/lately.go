@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"hash/maphash"
 	"sync"
 )
 
@@ -16,9 +17,8 @@ const (
 // second time, and take no further memory. All of it is for one node, whose
 // links' readers may use it at once. The zero value is ready.
 //
-// It remembers at most one of each for a place that follows from the signature,
-// so what somebody sends on purpose can push others out, and costs no more than
-// reading them did.
+// It remembers at most one of each for a place that follows from the body, so
+// others are pushed out now and then, which costs no more than reading them did.
 type Lately struct {
 	mu          sync.Mutex
 	records     [latelyRecords]*Record
@@ -29,19 +29,22 @@ type Lately struct {
 // ones.
 func (s *Lately) Decode(payload []byte) (Message, error) { return decodeWith(payload, s) }
 
-func place(sig *Signature, places int) int {
-	return (int(sig[0]) | int(sig[1])<<8) % places
+var latelySeed = maphash.MakeSeed()
+
+func place(body []byte, places uint64) uint64 {
+	return maphash.Bytes(latelySeed, body) % places
 }
 
 // record returns the record with this body and signature, if it is remembered.
-func (s *Lately) record(body []byte, sig *Signature) *Record {
+func (s *Lately) record(body []byte, sig *Signature, signed bool) *Record {
 	if s == nil {
 		return nil
 	}
+	at := place(body, latelyRecords)
 	s.mu.Lock()
-	r := s.records[place(sig, latelyRecords)]
+	r := s.records[at]
 	s.mu.Unlock()
-	if r == nil || r.Sig != *sig || !bytes.Equal(r.Body, body) {
+	if r == nil || r.First == signed || r.Sig != *sig || !bytes.Equal(r.Body, body) {
 		return nil
 	}
 	return r
@@ -51,8 +54,9 @@ func (s *Lately) putRecord(r *Record) {
 	if s == nil || len(r.Body) > latelyBody {
 		return
 	}
+	at := place(r.Body, latelyRecords)
 	s.mu.Lock()
-	s.records[place(&r.Sig, latelyRecords)] = r
+	s.records[at] = r
 	s.mu.Unlock()
 }
 
@@ -61,8 +65,9 @@ func (s *Lately) accusation(body []byte, sig *Signature) *Accusation {
 	if s == nil {
 		return nil
 	}
+	at := place(body, latelyAccusations)
 	s.mu.Lock()
-	a := s.accusations[place(sig, latelyAccusations)]
+	a := s.accusations[at]
 	s.mu.Unlock()
 	if a == nil || a.Sig != *sig || !bytes.Equal(a.Body, body) {
 		return nil
@@ -74,7 +79,8 @@ func (s *Lately) putAccusation(a *Accusation) {
 	if s == nil {
 		return
 	}
+	at := place(a.Body, latelyAccusations)
 	s.mu.Lock()
-	s.accusations[place(&a.Sig, latelyAccusations)] = a
+	s.accusations[at] = a
 	s.mu.Unlock()
 }

@@ -67,6 +67,21 @@ func TestWhatDiffersInAByteIsNotTheSame(t *testing.T) {
 	require.Equal(t, otherWord.Seq, got.Accusations[0].Seq)
 }
 
+// A first record and the same body with a signature are records of two IDs.
+func TestAFirstRecordIsNotTheSameWithASignature(t *testing.T) {
+	first := sampleFirst(1)
+	signed := *first
+	signed.First = false // with a signature of zeros
+	var lately Lately
+	for _, r := range []*Record{first, &signed, first} {
+		m, err := lately.Decode(gossipPayload(t, &Gossip{Domain: r.Domain, Records: []*Record{r}}))
+		require.NoError(t, err)
+		got := m.(*Gossip).Records[0]
+		require.Equal(t, r.First, got.First)
+		require.Equal(t, r.First, got.ID == first.ID)
+	}
+}
+
 // What is large is not kept: there are 512 places.
 func TestLargeRecordsAreNotRemembered(t *testing.T) {
 	large := sampleRecord(1)

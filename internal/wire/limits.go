@@ -7,7 +7,7 @@ const (
 	MaxProperties  = 256      // properties of a member
 	MaxPropertySum = 16 << 10 // bytes of all keys and values together
 	MaxBody        = 32 << 10 // bytes of a signed record
-	MaxAccusation  = 1 << 10  // bytes of a signed accusation; today's have at most 333
+	MaxAccusation  = 1 << 10  // bytes of a signed accusation; today's have at most 368
 	MaxDomains     = 256      // domains that a node may name
 	MaxRecords     = 512      // records in one message
 	MaxAccusations = 512      // accusations in one message

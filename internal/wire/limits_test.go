@@ -178,6 +178,7 @@ func TestNoFieldComesTwice(t *testing.T) {
 func TestTheLargestAccusationIsWithinItsLimit(t *testing.T) {
 	a := &Accusation{
 		Domain: strings.Repeat("x", MaxText), Subject: idOf(1), Incarnation: 1<<32 - 1, Raised: true, Reason: Replaced, Seq: 1<<64 - 1,
+		Birth: birth(2),
 	}
 	a.Seal(signer(1))
 	require.Less(t, len(a.Body), MaxAccusation/2)

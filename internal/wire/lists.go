@@ -5,7 +5,7 @@ package wire
 func encodeRecords(e *Encoder, list []*Record) {
 	e.Array(len(list))
 	for _, r := range list {
-		encodeSigned(e, r.Body, &r.Sig)
+		r.encode(e)
 	}
 }
 
@@ -28,7 +28,7 @@ func decodeRecords(d *Decoder) []*Record {
 func encodeAccusations(e *Encoder, list []*Accusation) {
 	e.Array(len(list))
 	for _, a := range list {
-		encodeSigned(e, a.Body, &a.Sig)
+		encodeSigned(e, a.Body, a.Sig[:])
 	}
 }
 

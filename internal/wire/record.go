@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -34,8 +35,9 @@ type Property struct{ Key, Value string }
 // A Record is what a member says of itself. It has one writer, the member;
 // once made it is never changed, and may be shared.
 type Record struct {
-	ID          ID // derived from Key
+	ID          ID // derived from Key and Birth
 	Key         PublicKey
+	Birth       Birth // zero: the ID is made of the key alone
 	Domain      string
 	Incarnation uint32 // grows only when the member comes back after having been dropped
 	Version     uint32 // grows with any other change
@@ -47,8 +49,9 @@ type Record struct {
 	Properties  []Property // sorted by key
 	Follows     []string   // domains that a manager of any domain follows, sorted
 
-	Body []byte // the signed bytes
-	Sig  Signature
+	Body  []byte    // the signed bytes
+	Sig   Signature // zero if First
+	First bool      // the record that Birth is the hash of
 
 	Places [Rings]uint64 // derived from ID
 	Hash   uint64        // derived from ID, Incarnation, Version
@@ -67,13 +70,42 @@ const (
 	recSubDomain
 	recProperties
 	recFollows
+	recBirth // not of a first record
 )
 
-// Seal encodes and signs the record, filling the derived fields.
+// The numbers of a first record.
+const (
+	FirstIncarnation = 1
+	FirstVersion     = 1
+)
+
+// SealFirst makes the first record of a process with this public key, which
+// needs no signature, filling the derived fields. Incarnation, Version and State
+// are those of a first record.
+func (r *Record) SealFirst(key PublicKey) {
+	r.Key, r.Birth, r.First = key, Birth{}, true
+	r.Incarnation, r.Version, r.State = FirstIncarnation, FirstVersion, Alive
+	r.encodeBody()
+	r.Sig = Signature{}
+	r.derive()
+}
+
+// Seal encodes and signs the record, filling the derived fields. Birth is that of
+// the signer's process.
 func (r *Record) Seal(s Signer) {
+	r.Key, r.First = s.PublicKey(), false
+	r.encodeBody()
+	r.Sig = s.Sign(signed(recordContext, r.Body))
+	r.derive()
+}
+
+func (r *Record) encodeBody() {
 	var e Encoder
-	r.Key = s.PublicKey()
-	e.Map(11)
+	fields, born := recFollows, r.Birth != Birth{}
+	if born {
+		fields++
+	}
+	e.Map(fields)
 	e.Uint(recKey)
 	e.Bin(r.Key[:])
 	e.Uint(recDomain)
@@ -103,13 +135,18 @@ func (r *Record) Seal(s Signer) {
 	for _, d := range r.Follows {
 		e.String(d)
 	}
+	if born {
+		e.Uint(recBirth)
+		e.Bin(r.Birth[:])
+	}
 	r.Body = append([]byte(nil), e.Bytes()...)
-	r.Sig = s.Sign(signed(recordContext, r.Body))
-	r.derive()
 }
 
 func (r *Record) derive() {
-	r.ID = IDOf(r.Key)
+	if r.First {
+		r.Birth = sha256.Sum256(signed(birthContext, r.Body))
+	}
+	r.ID = IDOf(r.Key, r.Birth)
 	r.Places = r.ID.Places()
 	r.Hash = mix(mix(binary.BigEndian.Uint64(r.ID[:8]), binary.BigEndian.Uint64(r.ID[8:])),
 		uint64(r.Incarnation)<<32|uint64(r.Version))
@@ -123,9 +160,10 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo ^ bits.RotateLeft64(a+b, 31)
 }
 
-// Verify checks the signature.
+// Verify checks the signature. A first record is good as it is: it belongs to the
+// ID that follows from it, and to no other.
 func (r *Record) Verify(v Verifier) bool {
-	return v(r.Key, recordContext, r.Body, r.Sig)
+	return r.First || v(r.Key, recordContext, r.Body, r.Sig)
 }
 
 // Newer reports whether r comes after o, both of one ID.
@@ -142,18 +180,22 @@ func (r *Record) String() string {
 }
 
 func (r *Record) encode(e *Encoder) {
-	encodeSigned(e, r.Body, &r.Sig)
+	if r.First {
+		encodeSigned(e, r.Body, nil)
+		return
+	}
+	encodeSigned(e, r.Body, r.Sig[:])
 }
 
 func decodeRecord(d *Decoder) *Record {
-	body, sig := decodeSigned(d, MaxBody)
+	body, sig, signed := decodeSigned(d, MaxBody)
 	if d.Err() != nil {
 		return nil
 	}
-	if r := d.lately.record(body, &sig); r != nil {
+	if r := d.lately.record(body, &sig, signed); r != nil {
 		return r
 	}
-	r := &Record{Body: bytes.Clone(body), Sig: sig}
+	r := &Record{Body: bytes.Clone(body), Sig: sig, First: !signed}
 	if r.parse(d) == nil {
 		return nil
 	}
@@ -211,6 +253,8 @@ func (r *Record) field(in *Decoder, field uint64) {
 		r.Properties = decodeProperties(in)
 	case recFollows:
 		r.Follows = decodeStrings(in, MaxDomains)
+	case recBirth:
+		in.birth(&r.Birth)
 	default:
 		in.Skip()
 	}
@@ -269,6 +313,8 @@ func (r *Record) check() error {
 		return fmt.Errorf("role %d", r.Role)
 	case r.State < Alive || r.State > Left:
 		return fmt.Errorf("state %d", r.State)
+	case r.First && (r.Incarnation != FirstIncarnation || r.Version != FirstVersion || r.State != Alive || r.Birth != Birth{}):
+		return fmt.Errorf("no signature, and not a first record: %d.%d, state %d", r.Incarnation, r.Version, r.State)
 	}
 	return nil
 }
@@ -287,4 +333,12 @@ func (d *Decoder) uint8() uint8 {
 		d.Fail("number %d over 8 bits", v)
 	}
 	return uint8(v)
+}
+
+// birth reads one that is not zero.
+func (d *Decoder) birth(into *Birth) {
+	b := d.Bytes(len(into))
+	if d.Err() == nil && (copy(into[:], b) != len(into) || *into == Birth{}) {
+		d.Fail("birth of %d bytes", len(b))
+	}
 }

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"encoding/hex"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -66,15 +68,16 @@ func readAccusation(b raw) (*Accusation, error) {
 func TestBodiesWithTheRequiredFieldsAloneAreSound(t *testing.T) {
 	r, err := readRecord(body())
 	require.NoError(t, err)
+	unborn := IDOf(signer(1).PublicKey(), Birth{})
 	want := &Record{
-		ID: idOf(1), Key: signer(1).PublicKey(), Domain: "d", Role: Member, State: Alive, Address: "a:1",
-		Body: body(), Places: idOf(1).Places(), Hash: r.Hash,
+		ID: unborn, Key: signer(1).PublicKey(), Domain: "d", Role: Member, State: Alive, Address: "a:1",
+		Body: body(), Places: unborn.Places(), Hash: r.Hash,
 	}
 	require.Equal(t, want, r)
 	a, err := readAccusation(accBody())
 	require.NoError(t, err)
 	require.Equal(t, &Accusation{
-		Watcher: idOf(1), Key: signer(1).PublicKey(), Domain: "d", Subject: idOf(9), Reason: Silent, Body: accBody(),
+		Watcher: unborn, Key: signer(1).PublicKey(), Domain: "d", Subject: idOf(9), Reason: Silent, Body: accBody(),
 	}, a)
 }
 
@@ -140,6 +143,8 @@ func TestUnsoundAccusationsAreRefused(t *testing.T) {
 func TestUnknownFieldsOfSignedBodiesSurviveRelaying(t *testing.T) {
 	s := signer(1)
 	r, a := sampleRecord(1), sampleAccusation(1)
+	r.Birth = Birth{} // so that the header has room
+	r.Seal(s)
 	r.Body = addUnknown(t, r.Body)
 	r.Sig = s.Sign(signed(recordContext, r.Body))
 	a.Body = addUnknown(t, a.Body)
@@ -204,6 +209,109 @@ func TestASignatureOfOneSortIsNoneOfAnother(t *testing.T) {
 	require.False(t, a.Verify(Ed25519Verify), "a signature without context")
 	// Neither context begins with the other, so no body can bridge them.
 	require.False(t, strings.HasPrefix(recordContext, accusationContext) || strings.HasPrefix(accusationContext, recordContext))
+}
+
+// A first record has no signature and needs none: with any other byte it is no
+// sound record, or that of another ID.
+func TestAFirstRecordBelongsToItsIDAlone(t *testing.T) {
+	r := sampleFirst(1)
+	require.True(t, r.Verify(func(PublicKey, string, []byte, Signature) bool { return false }))
+	require.Equal(t, IDOf(r.Key, r.Birth), r.ID)
+	require.NotEqual(t, IDOf(r.Key, Birth{}), r.ID)
+	got, err := Decode(encoded(&Join{Domain: "orders", Record: r}))
+	require.NoError(t, err)
+	require.Equal(t, r, got.(*Join).Record)
+
+	sound := 0
+	for i := range r.Body {
+		for _, bit := range []byte{1, 0x80} {
+			changed := *r
+			changed.Body = slices.Clone(r.Body)
+			changed.Body[i] ^= bit
+			if got, err := Decode(encoded(&Table{Domain: "orders", Records: []*Record{&changed}})); err == nil {
+				sound++
+				require.NotEqual(t, r.ID, got.(*Table).Records[0].ID, "byte %d changed", i)
+			}
+		}
+	}
+	require.Greater(t, sound, len(r.Key), "of other IDs, with another key at least")
+}
+
+// The example in docs/protocol.md is right.
+func TestTheExampleOfAFirstRecord(t *testing.T) {
+	text, err := os.ReadFile("../../docs/protocol.md")
+	require.NoError(t, err)
+	page := strings.Join(strings.Fields(string(text)), "")
+	key := signer(7).PublicKey()
+	r := &Record{Domain: "d", Role: Member, Name: "n", Address: "127.0.0.1:4100"}
+	r.SealFirst(key)
+	for name, b := range map[string][]byte{"body": r.Body, "birth": r.Birth[:], "ID": r.ID[:]} {
+		require.Contains(t, page, name+hex.EncodeToString(b))
+	}
+	unborn := IDOf(key, Birth{})
+	require.Contains(t, page, "ID"+hex.EncodeToString(unborn[:]))
+}
+
+// What comes later, or of another domain, is signed, and says what its ID is made
+// of beside the key.
+func TestLaterRecordsAndAccusationsKeepTheID(t *testing.T) {
+	first := sampleFirst(1)
+	later := *first
+	later.Version++
+	later.Seal(signer(1))
+	require.False(t, later.First)
+	require.Equal(t, first.ID, later.ID)
+	require.Equal(t, first.Birth, later.Birth)
+	got, err := Decode(encoded(&Join{Domain: "orders", Record: &later}))
+	require.NoError(t, err)
+	require.Equal(t, &later, got.(*Join).Record)
+	require.True(t, later.Verify(Ed25519Verify))
+	forged := later
+	forged.Seal(signer(2))
+	require.NotEqual(t, first.ID, forged.ID, "another's key makes another ID of the same birth")
+
+	a := &Accusation{Domain: "orders", Subject: idOf(9), Raised: true, Reason: Silent, Birth: first.Birth}
+	a.Seal(signer(1))
+	require.Equal(t, first.ID, a.Watcher)
+	m, err := Decode(encoded(&Gossip{Domain: "orders", Accusations: []*Accusation{a}}))
+	require.NoError(t, err)
+	require.Equal(t, a, m.(*Gossip).Accusations[0])
+}
+
+func TestOnlyFirstRecordsGoUnsigned(t *testing.T) {
+	unsigned := func(b raw) []any { return []any{[]byte(b), []byte{}} }
+	read := func(b raw) error {
+		_, err := Decode(fieldsOf(KindTable, 1, "d", 2, []any{unsigned(b)}))
+		return err
+	}
+	numbers := []any{recIncarnation, 1, recVersion, 1}
+	first := func(pairs ...any) raw { return body(append(slices.Clone(numbers), pairs...)...) }
+	require.NoError(t, read(first()))
+	born := birth(3)
+	for name, b := range map[string]raw{
+		"no numbers":          body(),
+		"another incarnation": first(recIncarnation, 2),
+		"another version":     first(recVersion, 2),
+		"draining":            first(recState, int(Draining)),
+		"left":                first(recState, int(Left)),
+		"a birth in itself":   first(recBirth, born[:]),
+	} {
+		err := read(b)
+		require.ErrorIs(t, err, ErrMalformed, name)
+		require.ErrorContains(t, err, "no signature, and not a first record", name)
+	}
+	_, err := Decode(fieldsOf(KindGossip, 1, "d", 3, []any{unsigned(accBody())}))
+	require.ErrorIs(t, err, ErrMalformed)
+	require.ErrorContains(t, err, "without a signature")
+	for _, b := range [][]byte{make([]byte, 31), make([]byte, 32)} {
+		_, err = readRecord(body(recBirth, b))
+		require.ErrorContains(t, err, "birth of", "%d bytes, or zero", len(b))
+		_, err = readAccusation(accBody(accBirth, b))
+		require.ErrorContains(t, err, "birth of", "%d bytes, or zero", len(b))
+	}
+	r, err := readRecord(body(recBirth, born[:]))
+	require.NoError(t, err)
+	require.Equal(t, IDOf(signer(1).PublicKey(), born), r.ID)
 }
 
 func TestSealDerivesWhatADecoderDerives(t *testing.T) {
@@ -274,7 +382,7 @@ func TestPlacesAreSpreadAndTheSameEverywhere(t *testing.T) {
 	var quarter [Rings][4]int
 	const n = 1000
 	for i := range n {
-		p := IDOf(PublicKey{byte(i), byte(i >> 8)}).Places()
+		p := IDOf(PublicKey{byte(i), byte(i >> 8)}, Birth{}).Places()
 		require.Len(t, slices.Compact(slices.Sorted(slices.Values(p[:]))), Rings, "a place of its own in each ring")
 		for r, at := range p {
 			quarter[r][at>>62]++

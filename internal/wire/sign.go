@@ -33,6 +33,7 @@ func Ed25519Verify(key PublicKey, context string, body []byte, sig Signature) bo
 
 // Contexts keep a signature of one sort from being taken for another.
 const (
+	birthContext      = "tribes birth v1\x00" // of a hash
 	recordContext     = "tribes record v1\x00"
 	accusationContext = "tribes accusation v1\x00"
 )
@@ -41,27 +42,27 @@ func signed(context string, body []byte) []byte {
 	return append([]byte(context), body...)
 }
 
-func encodeSigned(e *Encoder, body []byte, sig *Signature) {
+func encodeSigned(e *Encoder, body, sig []byte) {
 	e.Array(2)
 	e.Bin(body)
-	e.Bin(sig[:])
+	e.Bin(sig)
 }
 
 // decodeSigned reads a signed body of at most most bytes, which is a part of
-// the frame, and its signature.
-func decodeSigned(d *Decoder, most int) (body []byte, sig Signature) {
+// the frame, and its signature; signed is false if that is empty.
+func decodeSigned(d *Decoder, most int) (body []byte, sig Signature, signed bool) {
 	n := d.Array(MaxParts)
 	if n < 2 {
 		d.Fail("signed body of %d parts", n)
-		return nil, sig
+		return nil, sig, false
 	}
 	body = d.Bytes(most)
 	s := d.Bytes(len(sig))
 	for range n - 2 {
 		d.Skip()
 	}
-	if d.Err() == nil && copy(sig[:], s) != len(sig) {
+	if d.Err() == nil && copy(sig[:], s) != len(sig) && len(s) > 0 {
 		d.Fail("signature of %d bytes", len(s))
 	}
-	return body, sig
+	return body, sig, len(s) > 0
 }

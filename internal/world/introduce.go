@@ -17,7 +17,7 @@ func (w *World) Introduce(domain string, hosts []*Host) {
 		t.Records = append(t.Records, h.proc.m.Own(domain))
 	}
 	tables[len(tables)-1].Last = true
-	stranger := wire.IDOf(wire.PublicKey{1})
+	stranger := wire.IDOf(wire.PublicKey{1}, wire.Birth{})
 	for _, h := range hosts {
 		h.proc.introduced(domain, stranger, tables)
 	}

@@ -205,3 +205,25 @@ func TestWhoIsHeldDownAsksAnotherWhenALinkIsLost(t *testing.T) {
 	h.advance(time.Millisecond)
 	require.Equal(t, 1, len(told[*wire.Join](f[1]))+len(told[*wire.Join](f[2])))
 }
+
+// So it does when the other side has dialled afresh, as it does to one that was
+// silent, and the new link takes the place of the old: what was asked over that is
+// not read any more.
+func TestWhoIsHeldDownAsksAgainWhenALinkIsReplaced(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1")
+	f[0].holdsDown(1)
+	h.advance(time.Millisecond)
+	require.Len(t, told[*wire.Join](f[0]), 1)
+	h.advance(youngLink)
+	f[0].holdsDown(1)
+	for _, x := range f {
+		x.take()
+	}
+	f[0].dials()
+	h.advance(time.Millisecond)
+	asked := 0
+	for _, x := range f {
+		asked += len(told[*wire.Join](x))
+	}
+	require.Equal(t, 1, asked)
+}

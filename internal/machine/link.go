@@ -95,12 +95,16 @@ func (m *Machine) linkUp(up LinkUp) {
 		p.reached = p.address
 		m.took(p.id, began)
 	}
-	if old := p.link; old != nil && !m.settleTwo(old, l) {
+	old := p.link
+	if old != nil && !m.settleTwo(old, l) {
 		m.closeLink(l, wire.Duplicate)
 		return
 	}
 	m.adopt(p, l)
 	m.greet(l, target != nil, false)
+	if old != nil {
+		m.askInstead(old) // the other side no longer reads what came over it
+	}
 }
 
 // answeredByAnother notes that another ID answers at a peer's address.

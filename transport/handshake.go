@@ -87,7 +87,7 @@ func (h *handshake) dial(purpose Purpose, expect ID) error {
 	if err != nil {
 		return err
 	}
-	if IDOf(h.peer.PublicKey, h.peer.Birth) == h.peer.ID && !h.verify(acceptorProof, proof) {
+	if !h.verify(acceptorProof, proof) {
 		return &RefusedError{Code: CodeMalformed, Address: h.address, Text: "it does not hold the key of the ID that it claims"}
 	}
 	if h.version, err = checkPeer(&h.self, &h.peer, h.address); err != nil {

@@ -17,7 +17,7 @@ import (
 
 func TestTwoNodesLink(t *testing.T) {
 	bubble(t, func(t *testing.T, n *memnet.Network) {
-		a := startNode(t, n, "a", func(c *Config) { c.HeartbeatInterval, c.Birth = 200*time.Millisecond, Birth{1, 2} })
+		a := startNode(t, n, "a", func(c *Config) { c.HeartbeatInterval, c.Birth = 200*time.Millisecond, Birth{} })
 		b := startNode(t, n, "b", nil)
 		l, err := a.Dial(t.Context(), b.address, b.ID())
 		require.NoError(t, err)
@@ -27,8 +27,8 @@ func TestTwoNodesLink(t *testing.T) {
 		require.False(t, m.Dialed())
 		require.Equal(t, b.ID(), l.Peer().ID)
 		require.Equal(t, a.ID(), m.Peer().ID)
-		require.Equal(t, IDOf(m.Peer().PublicKey, Birth{1, 2}), m.Peer().ID)
-		require.Equal(t, IDOf(l.Peer().PublicKey, Birth{}), l.Peer().ID)
+		require.Equal(t, IDOf(m.Peer().PublicKey, Birth{}), m.Peer().ID)
+		require.Equal(t, IDOf(l.Peer().PublicKey, birthOf("b")), l.Peer().ID)
 		require.Equal(t, b.ID(), m.Peer().Expect)
 		require.Equal(t, "a:4000", m.Peer().Advertise)
 		require.Equal(t, "test", m.Peer().Cluster)

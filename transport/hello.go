@@ -34,7 +34,7 @@ type Hello struct {
 	Advertise string // the address that others dial, up to 255 bytes
 	ID        ID     // of PublicKey and Birth
 	PublicKey ed25519.PublicKey
-	Birth     Birth
+	Birth     Birth    // zero: it has none
 	Nonce     [16]byte // fresh random bytes
 	Purpose   Purpose  // the dialer's; an acceptor repeats it
 
@@ -169,7 +169,9 @@ func decodeHello(payload []byte) (Hello, error) {
 		case helloDomains:
 			h.Domains = decodeDomains(&d)
 		case helloBirth:
-			exactly(&d, h.Birth[:])
+			if exactly(&d, h.Birth[:]); d.Err() == nil && h.Birth == (Birth{}) {
+				d.Fail("birth of zeros")
+			}
 		default:
 			d.Skip()
 		}

@@ -64,6 +64,7 @@ func TestHellosThatMakeNoSense(t *testing.T) {
 		"long advertise":  func(e *wire.Encoder) { e.Uint(helloAdvertise); e.String(strings.Repeat("c", 256)) },
 		"short ID":        func(e *wire.Encoder) { e.Uint(helloID); e.Bin(make([]byte, 15)) },
 		"long ID":         func(e *wire.Encoder) { e.Uint(helloID); e.Bin(make([]byte, 17)) },
+		"birth of zeros":  func(e *wire.Encoder) { e.Uint(helloBirth); e.Bin(make([]byte, 32)) },
 		"short birth":     func(e *wire.Encoder) { e.Uint(helloBirth); e.Bin(make([]byte, 31)) },
 		"short key":       func(e *wire.Encoder) { e.Uint(helloPublicKey); e.Bin(make([]byte, 31)) },
 		"short nonce":     func(e *wire.Encoder) { e.Uint(helloNonce); e.Bin(nil) },

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"net"
 	"strings"
@@ -55,7 +56,7 @@ func startNode(t *testing.T, n *memnet.Network, host string, change func(*Config
 	t.Helper()
 	nd := &node{address: host + ":4000", links: make(chan *Link, 100), log: new(logbook), served: make(chan error, 1)}
 	cfg := Config{
-		Cluster: "test", Advertise: nd.address, Dial: n.Host(host).DialContext,
+		Cluster: "test", Advertise: nd.address, Dial: n.Host(host).DialContext, Birth: birthOf(host),
 		Logger:  slog.New(slog.NewTextHandler(nd.log, nil)),
 		Domains: func() []Domain { return []Domain{{"shop", RoleMember}, {"mail", RoleManager}} },
 	}
@@ -72,6 +73,9 @@ func startNode(t *testing.T, n *memnet.Network, host string, change func(*Config
 	synctest.Wait()
 	return nd
 }
+
+// birthOf stands for the hash of what a host says first.
+func birthOf(host string) Birth { return sha256.Sum256([]byte(host)) }
 
 // end is one end of a started link.
 type end struct {

@@ -108,7 +108,8 @@ func (g *group) hear(a *wire.Accusation, from *link) bool {
 	return true
 }
 
-// verified drops the link of who relays what its writer has not signed.
+// verified drops the link of who relays what its writer has not signed. (Of a first
+// record that was changed on its way nobody knows: it is the record of another ID.)
 func (g *group) verified(ok bool, from *link, what string) bool {
 	if !ok && from != nil {
 		g.m.report(Report{Kind: BadMessage, Domain: g.domain, Peer: from.peer.id, Address: from.peer.address,

@@ -48,7 +48,8 @@ type fuzz struct {
 	m     *Machine
 	now   Time
 	peers [fuzzPeers]testSigner
-	links []LinkID // open
+	first [fuzzPeers]*wire.Record // of every second one, whose ID is made of it; nil: it has none
+	links []LinkID                // open
 	next  LinkID
 	dials []AttemptID
 	looks []Effect
@@ -68,6 +69,10 @@ func newFuzz(t *testing.T, data []byte) *fuzz {
 	z := &fuzz{t: t, data: data, views: map[string]*fuzzView{}}
 	for i := range z.peers {
 		z.peers[i] = testSigner{testKey(fmt.Sprint("peer", i))}
+		if i%4 < 2 { // of two at one address both or none
+			z.first[i] = &wire.Record{Domain: "d", Name: fmt.Sprint("n", i), Address: z.address(i)}
+			z.first[i].SealFirst(z.peers[i].key)
+		}
 	}
 	cfg := testConfig("a:1")
 	cfg.Manage, cfg.ManageAny, cfg.MaxDomains, cfg.MaxMembers = []string{"e"}, true, 4, 11
@@ -100,7 +105,14 @@ func pick[T any](z *fuzz, list *[]T) (x T) {
 // contests.
 func (z *fuzz) address(peer int) string { return fmt.Sprintf("p%d:1", peer/2) }
 
-func (z *fuzz) id(peer int) wire.ID { return wire.IDOf(z.peers[peer].key, wire.Birth{}) }
+func (z *fuzz) id(peer int) wire.ID { return wire.IDOf(z.peers[peer].key, z.birth(peer)) }
+
+func (z *fuzz) birth(peer int) wire.Birth {
+	if r := z.first[peer]; r != nil {
+		return r.Birth
+	}
+	return wire.Birth{}
+}
 
 func (z *fuzz) peer() int { return int(z.byte()) % fuzzPeers }
 
@@ -217,8 +229,10 @@ func (z *fuzz) linkUp(attempt AttemptID, peer int) {
 // says.
 func (z *fuzz) join(peer int) {
 	r := &wire.Record{Domain: "d", Incarnation: uint32(z.byte() % 4), Version: 1, Role: wire.Member, State: wire.Alive}
-	r.Address, r.Name = z.address(peer), fmt.Sprint("n", peer)
-	r.Seal(z.peers[peer])
+	r.Address, r.Name, r.Birth = z.address(peer), fmt.Sprint("n", peer), z.birth(peer)
+	if r.Seal(z.peers[peer]); r.Incarnation == 1 && z.first[peer] != nil {
+		r = z.first[peer]
+	}
 	z.step(func() { z.m.Receive(z.now, z.next, &wire.Join{Domain: "d", Record: r}) })
 	for _, e := range z.looks {
 		if e.Address == r.Address {
@@ -248,9 +262,15 @@ func (z *fuzz) record(domain string) *wire.Record {
 	if b := z.byte(); b > 200 {
 		r.State = wire.State(1 + b%4)
 	}
+	r.Birth = z.birth(i)
 	r.Seal(z.peers[i])
-	if z.byte() > 250 {
+	switch b := z.byte(); {
+	case b > 250 && r.Role == wire.Member:
+		r.SealFirst(r.Key) // of an ID that nobody has, but with the key of one
+	case b > 240:
 		r.Sig[0]++
+	case b < 64 && z.first[i] != nil && domain == "d":
+		r = z.first[i]
 	}
 	return r
 }
@@ -260,7 +280,9 @@ func (z *fuzz) accusation(domain string) *wire.Accusation {
 		Domain: domain, Subject: z.someID(), Incarnation: uint32(z.byte() % 4), Raised: z.byte()%4 > 0,
 		Reason: wire.Reason(1 + z.byte()%3), Seq: uint64(z.byte()),
 	}
-	a.Seal(z.peers[z.peer()])
+	i := z.peer()
+	a.Birth = z.birth(i)
+	a.Seal(z.peers[i])
 	if z.byte() > 250 {
 		a.Sig[0]++
 	}

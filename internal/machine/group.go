@@ -86,7 +86,7 @@ func (m *Machine) addGroup(domain string, role wire.Role) *group {
 	i, _ := slices.BinarySearchFunc(m.groups, domain, func(g *group, d string) int { return strings.Compare(g.domain, d) })
 	m.groups = slices.Insert(m.groups, i, g)
 	rec := m.first
-	if domain != rec.Domain || role != rec.Role {
+	if domain != rec.Domain {
 		rec = m.record(domain, role)
 		rec.Birth = m.first.Birth
 		rec.Seal(m.cfg.Signer)

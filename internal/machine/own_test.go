@@ -71,6 +71,40 @@ func TestAnUnsignedRecordChangesNobodyElse(t *testing.T) {
 	require.Nil(t, h.group().members.get(claim.ID))
 }
 
+// A ghost with a member's key, name and address that comes before the member does
+// is shown until somebody looks, as any invention is, and then gives way.
+func TestAGhostGivesWayToWhoAnswers(t *testing.T) {
+	h, f := settled(t, "c:1")
+	b := h.newFake("b:1")
+	real, ghost := b.record(1, 1), b.record(1, 1)
+	real.SealFirst(b.signer.key)
+	b.id = real.ID
+	ghost.SubDomain = "elsewhere"
+	ghost.SealFirst(b.signer.key)
+	f[0].says(gossip(ghost))
+	h.advance(10 * time.Millisecond)
+	require.NotNil(t, h.group().members.get(ghost.ID))
+	f[0].says(gossip(real))
+	h.advance(2 * time.Second)
+	require.Nil(t, h.group().members.get(ghost.ID))
+	require.Equal(t, real, h.group().members.get(real.ID).rec)
+
+	// What it says later is signed, and its first word counts no more.
+	later := *real
+	later.Version, later.SubDomain = 2, "moved"
+	later.Seal(b.signer)
+	f[0].says(gossip(&later))
+	f[0].says(gossip(real))
+	require.Equal(t, "moved", h.group().members.get(real.ID).rec.SubDomain)
+	forged := later
+	forged.Version, forged.SubDomain = 3, "forged"
+	forged.Seal(f[0].signer)
+	forged.Key, forged.ID = later.Key, later.ID
+	f[0].says(gossip(&forged))
+	require.Equal(t, "moved", h.group().members.get(real.ID).rec.SubDomain)
+	require.True(t, f[0].closed, "who relays a forgery loses the link")
+}
+
 func TestLeavingFloodsAndThenSaysGoodbye(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1")
 	h.input(func() { h.m.SetState(h.now, wire.Left) })

@@ -49,7 +49,7 @@ type Record struct {
 	Properties  []Property // sorted by key
 	Follows     []string   // domains that a manager of any domain follows, sorted
 
-	Body  []byte    // the signed bytes
+	Body  []byte    // the signed bytes, or those that Birth is the hash of
 	Sig   Signature // zero if First
 	First bool      // the record that Birth is the hash of
 
@@ -80,11 +80,11 @@ const (
 )
 
 // SealFirst makes the first record of a process with this public key, which
-// needs no signature, filling the derived fields. Incarnation, Version and State
-// are those of a first record.
+// needs no signature, filling the derived fields. Incarnation, Version, Role and
+// State are those of a first record.
 func (r *Record) SealFirst(key PublicKey) {
 	r.Key, r.Birth, r.First = key, Birth{}, true
-	r.Incarnation, r.Version, r.State = FirstIncarnation, FirstVersion, Alive
+	r.Incarnation, r.Version, r.Role, r.State = FirstIncarnation, FirstVersion, Member, Alive
 	r.encodeBody()
 	r.Sig = Signature{}
 	r.derive()
@@ -144,7 +144,10 @@ func (r *Record) encodeBody() {
 
 func (r *Record) derive() {
 	if r.First {
-		r.Birth = sha256.Sum256(signed(birthContext, r.Body))
+		h := sha256.New()
+		_, _ = h.Write([]byte(birthContext))
+		_, _ = h.Write(r.Body)
+		h.Sum(r.Birth[:0])
 	}
 	r.ID = IDOf(r.Key, r.Birth)
 	r.Places = r.ID.Places()
@@ -313,10 +316,15 @@ func (r *Record) check() error {
 		return fmt.Errorf("role %d", r.Role)
 	case r.State < Alive || r.State > Left:
 		return fmt.Errorf("state %d", r.State)
-	case r.First && (r.Incarnation != FirstIncarnation || r.Version != FirstVersion || r.State != Alive || r.Birth != Birth{}):
-		return fmt.Errorf("no signature, and not a first record: %d.%d, state %d", r.Incarnation, r.Version, r.State)
+	case r.First && !r.isFirst():
+		return fmt.Errorf("no signature, and not a first record: %d.%d, role %d, state %d", r.Incarnation, r.Version, r.Role, r.State)
 	}
 	return nil
+}
+
+// isFirst says that a record that came without a signature can be a first one.
+func (r *Record) isFirst() bool {
+	return r.Incarnation == FirstIncarnation && r.Version == FirstVersion && r.Role == Member && r.State == Alive && r.Birth == Birth{}
 }
 
 func (d *Decoder) uint32() uint32 {

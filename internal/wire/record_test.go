@@ -222,6 +222,11 @@ func TestAFirstRecordBelongsToItsIDAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, r, got.(*Join).Record)
 
+	again := *r
+	again.Seal(signer(1))
+	again.SealFirst(r.Key)
+	require.Equal(t, r, &again, "nothing is left of a signature")
+
 	sound := 0
 	for i := range r.Body {
 		for _, bit := range []byte{1, 0x80} {
@@ -235,6 +240,20 @@ func TestAFirstRecordBelongsToItsIDAlone(t *testing.T) {
 		}
 	}
 	require.Greater(t, sound, len(r.Key), "of other IDs, with another key at least")
+}
+
+// A relay of an older version must not make another ID of a newer one's record.
+func TestUnknownFieldsOfAFirstRecordSurviveRelaying(t *testing.T) {
+	r := sampleFirst(1)
+	r.Body = addUnknown(t, r.Body)
+	r.derive()
+	sent := &Table{Domain: "orders", Records: []*Record{r}}
+	first, err := Decode(encoded(sent))
+	require.NoError(t, err)
+	require.Equal(t, sent, first)
+	second, err := Decode(encoded(first))
+	require.NoError(t, err)
+	require.Equal(t, sent, second)
 }
 
 // The example in docs/protocol.md is right.
@@ -293,6 +312,7 @@ func TestOnlyFirstRecordsGoUnsigned(t *testing.T) {
 		"another incarnation": first(recIncarnation, 2),
 		"another version":     first(recVersion, 2),
 		"draining":            first(recState, int(Draining)),
+		"a manager":           first(recRole, int(Manager)),
 		"left":                first(recState, int(Left)),
 		"a birth in itself":   first(recBirth, born[:]),
 	} {
@@ -303,6 +323,10 @@ func TestOnlyFirstRecordsGoUnsigned(t *testing.T) {
 	_, err := Decode(fieldsOf(KindGossip, 1, "d", 3, []any{unsigned(accBody())}))
 	require.ErrorIs(t, err, ErrMalformed)
 	require.ErrorContains(t, err, "without a signature")
+	for _, n := range []int{1, 63} {
+		_, err = Decode(fieldsOf(KindTable, 1, "d", 2, []any{[]any{[]byte(first()), make([]byte, n)}}))
+		require.ErrorContains(t, err, "signature of", "%d bytes", n)
+	}
 	for _, b := range [][]byte{make([]byte, 31), make([]byte, 32)} {
 		_, err = readRecord(body(recBirth, b))
 		require.ErrorContains(t, err, "birth of", "%d bytes, or zero", len(b))

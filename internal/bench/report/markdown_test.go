@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,6 +71,7 @@ func TestTargetsNameRowsAndProfilesThatExist(t *testing.T) {
 		require.True(t, ok, a.row)
 		require.Contains(t, row.Sizes, a.size, a.row)
 		require.Contains(t, row.Subjects, rows.Tribes)
+		require.Contains(t, row.Subjects, cmp.Or(a.ours, rows.Tribes), a.row)
 		if a.against != "" {
 			require.Contains(t, row.Subjects, a.against, a.row)
 		}

@@ -15,12 +15,13 @@ import (
 
 // Subjects, as they are named in results.
 const (
-	Tribes    = "tribes"           // this library with its defaults
-	TribesKey = "tribes/key"       // the same with a cluster key
-	LAN       = "memberlist/lan"   // its default for a data centre
-	Local     = "memberlist/local" // its default for loopback
-	Even      = "memberlist/even"  // tuned to stand pauses of 2 s, as tribes does
-	Quick     = "memberlist/quick" // tuned to find crashes soon; stands no pause of 1 s
+	Tribes     = "tribes"           // this library with its defaults
+	TribesKey  = "tribes/key"       // the same with a cluster key
+	TribesEven = "tribes/drop=2.7s" // the same with a drop time so short that it stands what Even does, and not more
+	LAN        = "memberlist/lan"   // its default for a data centre
+	Local      = "memberlist/local" // its default for loopback
+	Even       = "memberlist/even"  // tuned to stand pauses of 2 s, as tribes does
+	Quick      = "memberlist/quick" // tuned to find crashes soon; stands no pause of 1 s
 )
 
 // A Row is one line of the comparison.

@@ -14,8 +14,8 @@ var stoppedRow = Row{
 	ID:    "2",
 	Title: "A process hangs (SIGSTOP), at equal pause tolerance",
 	Method: "As row 1, but the process is stopped, so that its system goes on answering for it. Then it is continued, and the " +
-		"others' stamps of its return count from there. What tolerance is equal is measured as well: processes are stopped for 2.2 s and for " +
-		"2.5 s, begun at any time between two heartbeats, two for each. memberlist/even has been tuned to stand 2 s; " +
+		"others' stamps of its return count from there. What tolerance is equal is measured as well: processes are stopped for 2.2 s " +
+		"and for 2.5 s, begun at any time between two heartbeats, two for each. memberlist/even has been tuned to stand 2 s; " +
 		"tribes/drop=2.7s to stand what that does among 20, and tribes with its defaults stands more.",
 	Subjects:  []string{Tribes, TribesEven, Even, LAN},
 	Sizes:     []int{20},

@@ -20,44 +20,28 @@ const (
 // It remembers at most one of each for a place that follows from the body, so
 // others are pushed out now and then, which costs no more than reading them did.
 type Lately struct {
-	mu          sync.Mutex
-	records     [latelyRecords]*Record
-	accusations [latelyAccusations]*Accusation
+	records     recent[Record]
+	accusations recent[Accusation]
 }
 
 // Decode is Decode, but records and accusations that came before are the same
 // ones.
 func (s *Lately) Decode(payload []byte) (Message, error) { return decodeWith(payload, s) }
 
-var latelySeed = maphash.MakeSeed()
-
-func place(body []byte, places uint64) uint64 {
-	return maphash.Bytes(latelySeed, body) % places
-}
-
 // record returns the record with this body and signature, if it is remembered.
 func (s *Lately) record(body []byte, sig *Signature, signed bool) *Record {
 	if s == nil {
 		return nil
 	}
-	at := place(body, latelyRecords)
-	s.mu.Lock()
-	r := s.records[at]
-	s.mu.Unlock()
-	if r == nil || r.First == signed || r.Sig != *sig || !bytes.Equal(r.Body, body) {
-		return nil
-	}
-	return r
+	return s.records.get(body, func(r *Record) bool {
+		return r.First != signed && r.Sig == *sig && bytes.Equal(r.Body, body)
+	})
 }
 
 func (s *Lately) putRecord(r *Record) {
-	if s == nil || len(r.Body) > latelyBody {
-		return
+	if s != nil && len(r.Body) <= latelyBody {
+		s.records.put(r.Body, r, latelyRecords)
 	}
-	at := place(r.Body, latelyRecords)
-	s.mu.Lock()
-	s.records[at] = r
-	s.mu.Unlock()
 }
 
 // accusation is record for accusations.
@@ -65,22 +49,43 @@ func (s *Lately) accusation(body []byte, sig *Signature) *Accusation {
 	if s == nil {
 		return nil
 	}
-	at := place(body, latelyAccusations)
-	s.mu.Lock()
-	a := s.accusations[at]
-	s.mu.Unlock()
-	if a == nil || a.Sig != *sig || !bytes.Equal(a.Body, body) {
-		return nil
-	}
-	return a
+	return s.accusations.get(body, func(a *Accusation) bool { return a.Sig == *sig && bytes.Equal(a.Body, body) })
 }
 
 func (s *Lately) putAccusation(a *Accusation) {
-	if s == nil {
-		return
+	if s != nil {
+		s.accusations.put(a.Body, a, latelyAccusations)
 	}
-	at := place(a.Body, latelyAccusations)
-	s.mu.Lock()
-	s.accusations[at] = a
-	s.mu.Unlock()
+}
+
+// recent remembers one value for a place, which follows from its body.
+type recent[T any] struct {
+	mu sync.Mutex
+	at []*T // as many as there are places, once there is a value
+}
+
+var recentSeed = maphash.MakeSeed()
+
+func place(body []byte, places int) uint64 { return maphash.Bytes(recentSeed, body) % uint64(places) }
+
+// get returns the value at the body's place if it is the one that is wanted.
+func (r *recent[T]) get(body []byte, wanted func(*T) bool) *T {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.at) == 0 {
+		return nil
+	}
+	if v := r.at[place(body, len(r.at))]; v != nil && wanted(v) {
+		return v
+	}
+	return nil
+}
+
+func (r *recent[T]) put(body []byte, v *T, places int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.at == nil {
+		r.at = make([]*T, places)
+	}
+	r.at[place(body, places)] = v
 }

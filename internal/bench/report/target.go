@@ -43,7 +43,7 @@ var aims = []aim{
 	{"1", 60, "last survivor told", "killed: ≥ 100 times sooner than lan", "", rows.LAN, 100, false},
 	{"1", 60, "last survivor told", "killed: ≥ 15 times sooner than quick", "", rows.Quick, 15, false},
 	{"1", 60, "last survivor told", "killed: under 100 ms", "", "", 0.1, false},
-	{"2", 20, "last survivor told", "stopped: sooner than even that stands as much", rows.TribesEven, rows.Even, 1, false},
+	{"2", 20, "last survivor told", "stopped: with a drop time of 2.7 s sooner than even", rows.TribesEven, rows.Even, 1, false},
 	{"2", 20, "dropped by, of 19, after 2.2s", "paused for 2.2 s: not dropped, with that drop time", rows.TribesEven, "", 0, false},
 	{"4", 60, "last survivor told", "left: ≥ 10 times sooner than lan", "", rows.LAN, 10, false},
 	{"4", 60, "told the right reason", "left: the reason is right every time", "", "", 100, true},

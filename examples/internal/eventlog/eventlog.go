@@ -57,8 +57,10 @@ func MemberOf(m membership.Member) Member {
 // A Writer writes lines. Its methods may be called from many goroutines; lines
 // are never mixed. A nil *Writer is silent.
 type Writer struct {
-	mu  sync.Mutex // only for writing; nothing else is called under it
-	out io.Writer
+	mu    sync.Mutex // only for writing; nothing else is called under it
+	out   io.Writer
+	begun bool  // a change was written
+	ready *Line // waits for that
 }
 
 // New makes a Writer on out, which gets one Write a line.
@@ -76,6 +78,20 @@ func (w *Writer) Change(c membership.Change, self membership.ID) {
 			}
 		}
 	}
+	if w != nil {
+		w.begin()
+	}
+}
+
+// begin notes that a change was written, and writes what waits for that.
+func (w *Writer) begin() {
+	w.mu.Lock()
+	waits := w.ready
+	w.begun, w.ready = true, nil
+	w.mu.Unlock()
+	if waits != nil {
+		w.write(*waits)
+	}
 }
 
 // event writes one event that led to a view.
@@ -89,9 +105,21 @@ func (w *Writer) event(v membership.View, e membership.Event) {
 	})
 }
 
-// Ready writes that every manager of its domain knows this member.
+// Ready writes that every manager of its domain knows this member, after the first
+// change: whoever writes those may not have had its turn yet.
 func (w *Writer) Ready(v membership.View, self membership.Member) {
-	w.write(Line{Event: "ready", Domain: v.Domain(), View: v.Number(), Member: MemberOf(self)})
+	if w == nil {
+		return
+	}
+	l := Line{Event: "ready", Domain: v.Domain(), View: v.Number(), Member: MemberOf(self)}
+	w.mu.Lock()
+	if !w.begun {
+		w.ready = &l
+		w.mu.Unlock()
+		return
+	}
+	w.mu.Unlock()
+	w.write(l)
 }
 
 // write adds the time and writes one line. It cannot tell anybody that writing

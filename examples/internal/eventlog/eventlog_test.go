@@ -39,10 +39,29 @@ func TestLineHasTheWholeMember(t *testing.T) {
 
 func TestWhatIsMissingIsNotNull(t *testing.T) {
 	var out bytes.Buffer
-	eventlog.New(&out).Ready(membership.MakeView("d", 2, nil), member(1))
+	w := eventlog.New(&out)
+	w.Change(membership.Change{}, membership.ID{})
+	w.Ready(membership.MakeView("d", 2, nil), member(1))
 	require.Contains(t, out.String(), `"event":"ready","domain":"d","view":2`)
 	require.Contains(t, out.String(), `"properties":{}`)
 	require.NotContains(t, out.String(), "cause")
+}
+
+func TestReadyComesAfterTheFirstChange(t *testing.T) {
+	var out bytes.Buffer
+	w := eventlog.New(&out)
+	w.Ready(membership.MakeView("d", 1, nil), member(1))
+	require.Empty(t, out.String())
+	added := []membership.Event{{Kind: membership.MemberAdded, Member: member(1)}}
+	w.Change(membership.Change{Events: added}, membership.ID{1})
+	w.Change(membership.Change{Events: added}, membership.ID{1})
+	var events []string
+	for l := range strings.Lines(out.String()) {
+		var line struct{ Event string }
+		require.NoError(t, json.Unmarshal([]byte(l), &line))
+		events = append(events, line.Event)
+	}
+	require.Equal(t, []string{"memberAdded", "ready", "memberAdded"}, events)
 }
 
 func TestOwnArrivalComesFirst(t *testing.T) {
@@ -64,6 +83,7 @@ func TestOwnArrivalComesFirst(t *testing.T) {
 func TestLinesAreNeverMixed(t *testing.T) {
 	var out bytes.Buffer
 	w := eventlog.New(&out)
+	w.Change(membership.Change{}, membership.ID{})
 	var wg sync.WaitGroup
 	for n := range 8 {
 		wg.Go(func() {

@@ -12,6 +12,7 @@ type comeback struct {
 	held      bool   // some hold this incarnation as down
 	teller    LinkID // over which it was told
 	offence   bool   // it was I who was cut off, not an island with me in it
+	heldAt    Time   // since when it is held, in running time
 	offences  int
 	last      Time // when this node last returned
 	notBefore Time // when the hold-down ends
@@ -38,7 +39,7 @@ func (g *group) heldDown(from *link, incarnation uint32, cause wire.Cause) {
 		g.amIReplaced(from, incarnation)
 		return
 	}
-	b.held = true
+	b.held, b.heldAt = true, m.running()
 	b.teller = from.id
 	b.offence = m.wasCutOff(from)
 	b.rounds = 0
@@ -74,6 +75,9 @@ func (g *group) tryReturn(gen int) {
 	m, b := g.m, &g.back
 	if gen != b.current || !b.held || m.replaced {
 		return
+	}
+	if m.running()-b.heldAt >= m.cfg.DropTime {
+		b.offence = true // whom nobody has helped back for so long is cut off, whatever links it has
 	}
 	if wait := b.notBefore - m.now; wait > 0 {
 		m.after(wait, func() { g.tryReturn(gen) })

@@ -152,6 +152,28 @@ func TestWhoKeepsLastingLinksInItsIslandCommitsNoOffence(t *testing.T) {
 	}
 }
 
+// A member that hears little keeps a link or two, by luck, and is told over another:
+// that looks like an island. Nobody helps it back, though, and after a drop time
+// that counts.
+func TestWhoIsNotHelpedBackForADropTimeHasCommittedAnOffence(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1")
+	cutOff(t, h, f[0]) // once before
+	h.advance(20 * time.Second)
+	x := h.newFake("x:1")
+	x.dials()
+	was := h.incarnation()
+	x.holdsDown(was)
+	require.False(t, h.group().back.offence)
+	h.advance(dropTime + beatTime)
+	require.True(t, h.group().back.offence)
+	require.Equal(t, was, h.incarnation(), "no table has come")
+	x.handsOver(f...)
+	h.advance((roundsLater - 1) * beatTime)
+	require.Equal(t, was, h.incarnation(), "so it takes more than one good round")
+	h.advance(2 * beatTime)
+	require.Equal(t, was+1, h.incarnation())
+}
+
 func TestANeighbourWithALastingLinkThatHoldsMeDownMakesItAnOffence(t *testing.T) {
 	for i, teller := range []int{0, 1, 2} { // whichever of the neighbours it is
 		h, f := settled(t, "b:1", "c:1", "e:1")

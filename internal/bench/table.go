@@ -25,7 +25,7 @@ func (s *schedule) flags(name string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.IntVar(&s.repeats, "repeats", 0, "jobs of each library, profile and size; 0: what each row says")
 	flags.Uint64Var(&s.seed, "seed", 1, "of the choices, which are the same for both libraries")
-	flags.IntVar(&s.alongside, "alongside", 6, "jobs at a time of the rows that wait more than they work")
+	flags.IntVar(&s.alongside, "alongside", 7, "jobs at a time of the rows that wait more than they work")
 	return flags
 }
 

@@ -19,7 +19,7 @@ var stoppedRow = Row{
 		"tribes/drop=2.7s to stand what that does among 20, and tribes with its defaults stands more.",
 	Subjects:  []string{Tribes, TribesEven, Even, LAN},
 	Sizes:     []int{20},
-	Repeats:   3,
+	Repeats:   2,
 	Alongside: true,
 	Limit:     4 * time.Minute,
 	Run:       booted(runStopped),

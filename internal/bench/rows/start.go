@@ -33,7 +33,7 @@ func runStart(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
-	limit, cancel := context.WithTimeout(ctx, 60*time.Second)
+	limit, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	last := time.Duration(0)
 	var seen map[string]bool
@@ -50,7 +50,7 @@ func runStart(ctx context.Context, j *Job) error {
 	if len(seen) == len(nodes) {
 		j.Took("all see all", last)
 	}
-	j.Record("nodes that do not see all after 60 s", "", float64(len(nodes)-len(seen)))
+	j.Record("nodes that do not see all after 30 s", "", float64(len(nodes)-len(seen)))
 	return nil
 }
 

@@ -249,3 +249,24 @@ func TestWhoIsHeldDownAsksAgainWhenALinkIsReplaced(t *testing.T) {
 	}
 	require.Equal(t, 1, asked)
 }
+
+// After a cut the old link to a member may be silent for longer than the cut: its
+// next packet goes out seconds later. When the member is back, that does not make
+// it silent again, and a new link is dialled at once.
+func TestAnOldLinkDoesNotAccuseWhoIsBack(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1")
+	f[0].goesSilent()
+	untilDrop(h, f[0])
+	f[1].accuse(f[0].id, wire.Silent)
+	h.advance(1)
+	require.Nil(t, h.group().members.get(f[0].id))
+	require.NotNil(t, h.m.peers[f[0].id].link)
+	h.advance(50 * time.Millisecond)
+	f[2].take()
+	f[1].says(gossip(f[0].record(2, 1)))
+	require.NotNil(t, h.group().members.get(f[0].id))
+	h.advance(dropTime/2 - 10*time.Millisecond)
+	require.Empty(t, f[2].heardAccusations())
+	h.advance(20 * time.Millisecond)
+	require.Equal(t, []string{"a of b silent"}, f[2].heardAccusations(), "not for ever")
+}

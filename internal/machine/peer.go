@@ -110,6 +110,14 @@ func (m *Machine) want(id wire.ID, address string, soon bool) {
 	}
 }
 
+// heardOf says that a peer has come back: an old link to it, over which nothing has
+// come for long, does not prove that it is silent again. A new one is dialled.
+func (m *Machine) heardOf(id wire.ID) {
+	if p := m.peers[id]; p != nil && p.link != nil {
+		p.proof = max(p.proof, m.running()-m.cfg.DropTime/2)
+	}
+}
+
 // unwant says that a group does not any more.
 func (m *Machine) unwant(id wire.ID) {
 	p := m.peers[id]

@@ -45,6 +45,7 @@ func (g *group) offer(r *wire.Record, from *link, cause EventCause) bool {
 	if gone != nil {
 		g.gone.takeBack(gone)
 		cause = CauseReturned
+		m.heardOf(r.ID)
 	}
 	delete(g.waiting, r.Address)
 	g.insert(r, cause)

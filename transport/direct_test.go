@@ -37,14 +37,13 @@ func TestAWriteThatDoesNotWait(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, func() { _, _ = d.write(x) }))
 	}
 
+	// Nobody reads. The connection is full when a write takes nothing: after one
+	// that took a part, the system may still move something to the peer's side.
 	chunk := make([]byte, 1<<20)
-	for n = len(chunk); n == len(chunk); { // nobody reads
+	for n = len(chunk); n > 0; {
 		n, err = d.write(chunk)
-		require.NoError(t, err)
+		require.NoError(t, err, "a full connection is no error")
 	}
-	n, err = d.write(chunk)
-	require.NoError(t, err, "a full connection is no error")
-	require.Zero(t, n)
 
 	require.NoError(t, b.Close()) // with much unread: a reset
 	require.Eventually(t, func() bool { _, err := d.write(chunk); return err != nil }, 10*time.Second, time.Millisecond)

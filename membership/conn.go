@@ -100,9 +100,12 @@ func (c *conn) frame(payload []byte) error {
 
 // hand gives an input of this link to the machine: at once if that is possible
 // without overtaking or waiting for anything, else through the loop's channel.
+// A flood is the loop's in any case: to check a signature takes 8 KiB of stack,
+// which every reader that checks one would have to grow by itself.
 func (c *conn) hand(in input) error {
 	l := c.loop
-	if len(c.turns) == 0 && l.takeNow(in) {
+	_, flood := in.msg.(*wire.Gossip)
+	if !flood && len(c.turns) == 0 && l.takeNow(in) {
 		return nil
 	}
 	in.turns = c.turns

@@ -175,6 +175,19 @@ func TestMessagesFindTheLoopIdleOrWait(t *testing.T) {
 	require.Empty(t, c.turns)
 }
 
+// A flood waits for the loop even if that is idle: its signatures are checked
+// on one stack, and not on that of each reader.
+func TestFloodsAreTheLoops(t *testing.T) {
+	b := newBench(t)
+	l, c := b.loop, b.conn
+	b.idle(t, func() bool { return l.takeNow(input{link: c.id, msg: &wire.Need{Needed: true}}) })
+	require.NoError(t, c.hand(input{link: c.id, msg: &wire.Gossip{Domain: "d"}}))
+	require.Len(t, l.in, 1)
+	require.Len(t, c.turns, 1)
+	l.take(<-l.in, l.now())
+	require.Empty(t, c.turns)
+}
+
 func BenchmarkHeartbeat(b *testing.B) {
 	x := newBench(b)
 	var encoder wire.Encoder

@@ -85,6 +85,19 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// A group of which many members are lost checks a signature for each word.
+func TestCheckingASignatureCostsNoMemory(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	r := sampleRecord(1)
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		if !r.Verify(Ed25519Verify) {
+			t.Error("not accepted")
+		}
+	}))
+}
+
 // BenchmarkVerify is what a record or an accusation costs at first sight.
 func BenchmarkVerify(b *testing.B) {
 	r := sampleRecord(1)

@@ -7,6 +7,6 @@
 // the frame before anything is allocated.
 //
 // Records and accusations travel as the bytes that their writer signed, or, in a
-// first record, that its ID is made of ([Record.Body], [Accusation.Body]); a relay passes these bytes on unchanged,
-// fields that it does not know included.
+// first record, that its ID is made of ([Record.Body], [Accusation.Body]); a relay
+// passes these bytes on unchanged, fields that it does not know included.
 package wire

@@ -26,9 +26,11 @@ func (s Ed25519Signer) Sign(message []byte) Signature {
 	return Signature(ed25519.Sign(s.Key, message))
 }
 
-// Ed25519Verify is the Verifier of real nodes: about 60 µs a signature.
+// Ed25519Verify is the Verifier of real nodes: about 60 µs a signature, and no
+// memory for a body of usual size.
 func Ed25519Verify(key PublicKey, context string, body []byte, sig Signature) bool {
-	return ed25519.Verify(key[:], signed(context, body), sig[:])
+	var buf [512]byte
+	return ed25519.Verify(key[:], append(append(buf[:0], context...), body...), sig[:])
 }
 
 // Contexts keep a signature of one sort from being taken for another.

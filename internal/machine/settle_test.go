@@ -101,3 +101,31 @@ func TestSettledSaysWhetherAChangeWaits(t *testing.T) {
 	h.advance(settleFirst)
 	require.True(t, h.m.Settled("d"))
 }
+
+// Of many that crash at once the first is shown at once, and the rest together,
+// although some of it is heard of up to a tenth of a second after the others:
+// processors have much to do at such a moment.
+func TestTheRestOfManyThatCrashIsOneChange(t *testing.T) {
+	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "k:1")
+	crash := func(x *fake) {
+		x.dies()
+		for _, y := range f {
+			if y.link != 0 {
+				y.accuse(x.id, wire.Refused)
+			}
+		}
+	}
+	number := h.number
+	crash(f[0])
+	h.advance(settleFirst + 5*time.Millisecond)
+	require.Equal(t, []string{"removed b crashed"}, h.events())
+	require.Equal(t, number+1, h.number)
+	crash(f[1])
+	h.advance(90 * time.Millisecond)
+	crash(f[2])
+	h.advance(settleCalm - 10*time.Millisecond)
+	require.Equal(t, number+1, h.number)
+	h.advance(15 * time.Millisecond)
+	require.Equal(t, number+2, h.number)
+	require.Equal(t, []string{"removed c crashed", "removed e crashed"}, h.events())
+}

@@ -103,7 +103,7 @@ type Config struct {
 	Insecure bool
 
 	// HeartbeatInterval is the time between two heartbeats on a link, 10 ms to
-	// 1 h. Default: 500 ms.
+	// 1 h; one that comes is answered earlier. Default: 500 ms.
 	HeartbeatInterval time.Duration
 
 	// MemberDropTime is how long a member may be silent until a watcher says

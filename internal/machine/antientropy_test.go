@@ -21,10 +21,14 @@ func differing(t *testing.T, lower bool) (*harness, *fake) {
 	return h, f
 }
 
+// beat has the fake send a heartbeat of its own.
 func (f *fake) beat(digest uint64) {
 	h, link := f.h, f.link
 	f.sent++
 	b := wire.Beat{Seq: f.sent, Digest: digest}
+	if n := len(f.beats); n > 0 {
+		b.Echo = f.beats[n-1].Seq
+	}
 	h.input(func() { h.m.Beat(h.now, link, b) })
 }
 

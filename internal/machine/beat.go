@@ -2,11 +2,14 @@ package machine
 
 import "github.com/gotribes/tribes/internal/wire"
 
-// beat sends a heartbeat on every link and looks who has been silent. It is
-// called every interval whatever else is sent.
+// beat sends a heartbeat on every link that has not just had one as an answer,
+// and looks who has been silent. It is called every interval whatever else is
+// sent.
 func (m *Machine) beat() {
 	for _, l := range m.links {
-		m.sendBeat(l)
+		if m.now-l.beatAt >= m.cfg.Heartbeat*3/4 {
+			m.sendBeat(l)
+		}
 	}
 	m.closeIdle()
 	m.watchSilence()
@@ -15,6 +18,7 @@ func (m *Machine) beat() {
 
 func (m *Machine) sendBeat(l *link) {
 	l.sent++
+	l.beatAt = m.now
 	m.do(Effect{Kind: DoBeat, Link: l.id, Beat: wire.Beat{Seq: l.sent, Echo: l.heard, Digest: l.digest()}})
 }
 
@@ -38,6 +42,9 @@ func (m *Machine) Beat(now Time, id LinkID, b wire.Beat) {
 			m.proven(l)
 		}
 		m.compareDigest(l, b.Digest)
+		if m.now-l.beatAt >= m.cfg.Heartbeat/2 {
+			m.sendBeat(l)
+		}
 	}
 	m.end()
 }

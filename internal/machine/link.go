@@ -17,6 +17,7 @@ type link struct {
 	common  []*group // groups that both take part in, sorted by domain
 
 	sent, heard, echoed uint64 // numbers of heartbeats
+	beatAt              Time   // when the last was sent
 
 	needsMe   bool // the peer counts me as neighbour
 	saidNeed  bool

@@ -87,6 +87,13 @@ func TestSubjectsAlternate(t *testing.T) {
 	require.Equal(t, []string{"0 5 a", "0 5 b", "0 5 c", "0 9 a", "0 9 b", "0 9 c", "1 5 b", "1 5 c", "1 5 a", "1 9 b",
 		"1 9 c", "1 9 a"}, got)
 	require.Len(t, (&schedule{repeats: 5}).jobs(r), 30, "-repeats counts instead of the row's own")
+
+	r.Only = map[string][]int{"b": {9}}
+	got = got[:0]
+	for _, j := range (&schedule{repeats: 1}).jobs(r) {
+		got = append(got, fmt.Sprintf("%d %s", j.Size, j.Subject))
+	}
+	require.Equal(t, []string{"5 a", "5 c", "9 a", "9 b", "9 c"}, got, "b has a size of its own")
 }
 
 func TestChoosingRows(t *testing.T) {

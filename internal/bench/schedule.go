@@ -41,9 +41,10 @@ func (s *schedule) jobs(r rows.Row) []rows.Job {
 	var out []rows.Job
 	for repeat := range repeats {
 		for _, size := range r.Sizes {
-			for k := range r.Subjects {
+			subjects := r.At(size)
+			for k := range subjects {
 				// Another one begins each time, so that none always follows the same.
-				name := r.Subjects[(k+repeat)%len(r.Subjects)]
+				name := subjects[(k+repeat)%len(subjects)]
 				out = append(out, rows.Job{Row: r.ID, Subject: name, Size: size, Repeat: repeat, Seed: s.seed, Full: s.full})
 			}
 		}

@@ -45,7 +45,7 @@ func Build(r rows.Row, results []rows.Result) Row {
 				of = append(of, x)
 			}
 		}
-		out.Parts = append(out.Parts, part(size, r.Subjects, of))
+		out.Parts = append(out.Parts, part(size, r.At(size), of))
 	}
 	return out
 }

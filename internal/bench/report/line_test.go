@@ -46,6 +46,15 @@ func TestARowIsRefusedWhoseOneSideDidNotRun(t *testing.T) {
 	require.NotContains(t, text, "20 ms", "the side that ran has no figure on the page")
 }
 
+func TestASubjectThatIsNotRunAtASizeIsNotMissed(t *testing.T) {
+	r := trial
+	r.Only = map[string][]int{rows.Quick: {9}}
+	row := Build(r, []rows.Result{ran(rows.Tribes, 0.02), ran(rows.LAN, 5)})
+	require.Empty(t, row.Parts[0].Refused)
+	require.Empty(t, row.Parts[0].Notes)
+	require.Contains(t, Report{Rows: []Row{row}}.Markdown(), "| 20 ms | 5 s | – |")
+}
+
 func TestFiguresOfRunsThatFailedDoNotCount(t *testing.T) {
 	p := Build(trial, []rows.Result{ran(rows.Tribes, 0.02), ran(rows.LAN, 5), broke(rows.LAN, "killed"),
 		broke(rows.Quick, "killed")}).Parts[0]

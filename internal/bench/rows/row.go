@@ -30,14 +30,23 @@ type Row struct {
 	Title    string
 	Method   string // what is done and what is counted, in a sentence or two
 	Subjects []string
-	Sizes    []int // members
-	Repeats  int   // jobs of each subject and size
+	Sizes    []int            // members
+	Only     map[string][]int // the sizes of a subject that is not run at all of them
+	Repeats  int              // jobs of each subject and size
 	// Alongside says that other jobs may run at the same time: it waits more than it works, and counts in seconds.
 	Alongside bool
 	// Network says that it needs a network of its own; elsewhere it is left out.
 	Network bool
 	Limit   time.Duration // of one job
 	Run     func(context.Context, *Job) error
+}
+
+// At returns the subjects that are run at a size.
+func (r Row) At(size int) []string {
+	return slices.DeleteFunc(slices.Clone(r.Subjects), func(name string) bool {
+		only, some := r.Only[name]
+		return some && !slices.Contains(only, size)
+	})
 }
 
 // A Job is one run of a row.

@@ -105,17 +105,21 @@ func TestSlowClientThatGoesOnIsServed(t *testing.T) {
 // Backends that talk nonsense, hang or break off: the client gets a clear answer
 // or a clean end, and the next request is served.
 func TestBadMembers(t *testing.T) {
-	send := func(text string) func(net.Conn, *bufio.Reader) {
-		return func(conn net.Conn, _ *bufio.Reader) { io.WriteString(conn, text) }
+	type bad struct {
+		serve func(net.Conn, *bufio.Reader)
+		hangs bool
 	}
-	hang := func(text string) func(net.Conn, *bufio.Reader) {
-		return func(conn net.Conn, r *bufio.Reader) {
+	send := func(text string) bad {
+		return bad{serve: func(conn net.Conn, _ *bufio.Reader) { io.WriteString(conn, text) }}
+	}
+	hang := func(text string) bad {
+		return bad{hangs: true, serve: func(conn net.Conn, r *bufio.Reader) {
 			io.WriteString(conn, text)
 			_, _ = io.Copy(io.Discard, r) // until the gateway closes
-		}
+		}}
 	}
 	for why, c := range map[string]struct {
-		serve  func(net.Conn, *bufio.Reader)
+		member bad
 		status int  // of the answer
 		cut    bool // its body breaks off
 	}{
@@ -148,8 +152,12 @@ func TestBadMembers(t *testing.T) {
 		},
 	} {
 		t.Run(why, func(t *testing.T) {
-			f := newFront(t, gateway.Options{MemberAnswers: 200 * time.Millisecond, MemberIdle: 200 * time.Millisecond}, members.Options{})
-			f.all.set("d", raw(t, 1, c.serve))
+			patience := 10 * time.Second // a megabyte may take its time on a busy machine
+			if c.member.hangs {
+				patience = 200 * time.Millisecond
+			}
+			f := newFront(t, gateway.Options{MemberAnswers: patience, MemberIdle: patience}, members.Options{})
+			f.all.set("d", raw(t, 1, c.member.serve))
 			resp, err := f.client.Do(f.request("POST", f.plain.URL, "d.test", nil))
 			if err != nil { // nothing of the answer had been sent yet
 				require.True(t, c.cut)

@@ -103,7 +103,9 @@ type Config struct {
 	Insecure bool
 
 	// HeartbeatInterval is the time between two heartbeats on a link, 10 ms to
-	// 1 h; one that comes is answered earlier. Default: 500 ms.
+	// 1 h. One that comes is answered if this node's last was sent half of it ago,
+	// so with a round trip of that or more, or a peer with a shorter interval, up
+	// to twice as many are sent. Default: 500 ms.
 	HeartbeatInterval time.Duration
 
 	// MemberDropTime is how long a member may be silent until a watcher says

@@ -6,9 +6,16 @@ import "github.com/gotribes/tribes/internal/wire"
 // and looks who has been silent. It is called every interval whatever else is
 // sent.
 func (m *Machine) beat() {
+	stopped := m.now > m.nextBeat+late
 	for _, l := range m.links {
-		if m.now-l.beatAt >= m.cfg.Heartbeat*3/4 {
-			m.sendBeat(l)
+		if l.answer && m.now-l.beatAt < m.cfg.Heartbeat*3/4 {
+			continue
+		}
+		m.sendBeat(l)
+		if stopped {
+			// What has come meanwhile is read after this: the answer proves more
+			// than a heartbeat that echoes what is long known.
+			l.answerFrom = m.now
 		}
 	}
 	m.closeIdle()
@@ -18,7 +25,7 @@ func (m *Machine) beat() {
 
 func (m *Machine) sendBeat(l *link) {
 	l.sent++
-	l.beatAt = m.now
+	l.beatAt, l.answer, l.answerFrom = m.now, false, m.now+m.cfg.Heartbeat/2
 	m.do(Effect{Kind: DoBeat, Link: l.id, Beat: wire.Beat{Seq: l.sent, Echo: l.heard, Digest: l.digest()}})
 }
 
@@ -42,8 +49,9 @@ func (m *Machine) Beat(now Time, id LinkID, b wire.Beat) {
 			m.proven(l)
 		}
 		m.compareDigest(l, b.Digest)
-		if m.now-l.beatAt >= m.cfg.Heartbeat/2 {
+		if m.now >= l.answerFrom {
 			m.sendBeat(l)
+			l.answer = true
 		}
 	}
 	m.end()

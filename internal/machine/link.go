@@ -18,6 +18,8 @@ type link struct {
 
 	sent, heard, echoed uint64 // numbers of heartbeats
 	beatAt              Time   // when the last was sent
+	answer              bool   // it was one to the other side's
+	answerFrom          Time   // what comes before is not answered
 
 	needsMe   bool // the peer counts me as neighbour
 	saidNeed  bool

@@ -19,6 +19,7 @@ type pending struct {
 	crashes  Time // when a view without somebody who had crashed was last published; 0: never
 	first    Time
 	last     Time
+	crash    Time // when the last crashed
 	due      Time
 	weighed  Time // when it was last found to be due later
 	touched  []touched
@@ -92,7 +93,7 @@ func (g *group) openPending(cause EventCause) {
 	p.last = now
 	switch cause {
 	case CauseCrashed:
-		p.crashed = true
+		p.crashed, p.crash = true, now
 	case CauseSilent:
 		p.silent = true
 	case CauseReplaced, CauseLeft:
@@ -135,7 +136,7 @@ func (g *group) settle() {
 			// One more of many: the first change has told at once, the next
 			// gathers the rest.
 			most = settleRest
-			p.due = max(p.due, p.last+settleCalm)
+			p.due = max(p.due, p.crash+settleCalm)
 			if g.unlinked() {
 				p.due = p.first + most
 			}

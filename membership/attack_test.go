@@ -309,8 +309,8 @@ func (b *bubble) foreignCertificates(times int) (end func()) {
 	return func() {}
 }
 
-// replay records what a member writes when it joins, and says it again: whole,
-// cut short, and in another order.
+// replay records what a member writes when it links anew, whichever of the two
+// dials, and says it again: whole, cut short, and in another order.
 func (b *bubble) replay() (end func()) {
 	var mu sync.Mutex
 	var said [][]byte
@@ -318,7 +318,8 @@ func (b *bubble) replay() (end func()) {
 	b.net.Tap(func(f, to string, p []byte) {
 		mu.Lock()
 		defer mu.Unlock()
-		if to == addr(1) && (from == "" && p[0] == 22 || from == f) { // a handshake from its beginning
+		dials := to == addr(1) || to == addr(2)
+		if dials && (from == "" && p[0] == 22 || from == f) { // a handshake from its beginning
 			from = f
 			said = append(said, bytes.Clone(p))
 		}

@@ -13,6 +13,7 @@ import (
 const (
 	leaveTime = 10 * time.Second        // for a context without a deadline
 	flushTime = 1500 * time.Millisecond // in which the goodbyes go out and are taken
+	askAgain  = time.Second             // that a manager has to confirm, until it is asked again
 )
 
 // A Report says which managers of the node's domain have applied what they
@@ -121,22 +122,45 @@ func (n *Node) say(last wire.State) {
 }
 
 // awaitManagers waits until all managers of the own domain have confirmed a
-// version of this node's record, or stop is closed, of which why tells.
+// version of this node's record, or stop is closed, of which why tells. Who
+// takes long is asked again.
 func (n *Node) awaitManagers(at func() version, stop <-chan struct{}, why func() error) (Report, error) {
+	ask := n.loop.now() + askAgain
 	for {
 		report, changed, stale := n.confirmed(at())
 		if len(report.Missing) == 0 {
 			return report, nil
 		}
-		select {
-		case <-changed:
-		case <-stale:
-		case <-n.ctx.Done():
+		stopped := n.awaitEither(changed, stale, stop, ask-n.loop.now())
+		switch now := n.loop.now(); {
+		case n.ctx.Err() != nil:
 			return report, n.Err()
-		case <-stop:
+		case stopped:
 			return report, &unconfirmedError{len(report.Missing), why()}
+		case now >= ask:
+			ask = now + askAgain
+			n.loop.do(func(now machine.Time) {
+				for _, m := range report.Missing {
+					n.loop.m.AskConfirm(now, n.cfg.Domain, wire.ID(m.ID))
+				}
+			})
 		}
 	}
+}
+
+// awaitEither waits for news, for stop, of which it tells, for the node's end,
+// or until d has passed.
+func (n *Node) awaitEither(changed, stale, stop <-chan struct{}, d time.Duration) (stopped bool) {
+	ctx, cancel := context.WithTimeout(n.ctx, d)
+	defer cancel()
+	select {
+	case <-changed:
+	case <-stale:
+	case <-ctx.Done():
+	case <-stop:
+		return true
+	}
+	return false
 }
 
 // Ready waits until every manager of the node's domain has applied that the

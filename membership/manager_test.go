@@ -244,6 +244,24 @@ func TestReadyWaitsUntilManagersKnow(t *testing.T) {
 	})
 }
 
+// A confirmation that was lost, with a link that the member was just closing, is
+// asked for again.
+func TestAConfirmationThatWasLostIsAskedForAgain(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.join(1, balancer("d"))
+		n := b.join(2)
+		_, err := n.Ready(b.Context())
+		require.NoError(b, err)
+		n.confirms.mu.Lock()
+		clear(n.confirms.of)
+		n.confirms.mu.Unlock()
+		report, err := n.Ready(b.Context())
+		require.NoError(b, err)
+		require.Len(b, report.Confirmed, 1)
+		require.InDelta(b, time.Second, report.Took, float64(100*time.Millisecond))
+	})
+}
+
 func TestSubscriptionThatEndsIsWaitedForNoLonger(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		lb := b.join(1, balancer("d"))

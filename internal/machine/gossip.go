@@ -225,6 +225,7 @@ func (g *group) heardGossip(msg *wire.Gossip, from *link) {
 			g.cameAgain(from, func(f *flood) bool {
 				return f.record != nil && f.record.ID == r.ID && !f.record.Newer(r)
 			})
+			g.asked(from, r)
 		}
 	}
 	for _, a := range msg.Accusations {

@@ -107,6 +107,29 @@ func (g *group) confirmAgain(l *link) {
 	}
 }
 
+// AskConfirm is the input for an application that waits for a manager's
+// confirmation: this node's record is said to it again. What the manager has
+// confirmed may have come over a link that this side was just closing.
+func (m *Machine) AskConfirm(now Time, domain string, manager wire.ID) {
+	m.begin(now)
+	if g := m.group(domain); g != nil {
+		if x := g.members.get(manager); x != nil && x != g.me {
+			m.sendTo(x.rec.ID, x.rec.Address, &wire.Gossip{Domain: domain, Records: []*wire.Record{g.me.rec}})
+			m.busy = true
+		}
+	}
+	m.end()
+}
+
+// asked answers a member that says again what this manager's application has
+// applied already.
+func (g *group) asked(l *link, r *wire.Record) {
+	x := g.members.get(r.ID)
+	if r.ID == l.peer.id && x != nil && x.applied != nil && !r.Newer(x.applied) {
+		g.m.send(l, g.confirm(x.applied))
+	}
+}
+
 // heardConfirm takes in that a manager's application knows this node. The manager
 // itself may be unknown yet: its table comes over one link of two that cross, and
 // this over the other. What is said by somebody who never comes into view as a

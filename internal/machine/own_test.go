@@ -162,6 +162,52 @@ func TestAConfirmationIsSaidAgainOnALinkThatTakesThePlaceOfAnother(t *testing.T)
 	require.Equal(t, []*wire.Confirm{{Domain: "d", Subject: f.id, Incarnation: 1, Version: 1}}, told[*wire.Confirm](f))
 }
 
+// A confirmation may be lost with a link that the member was just closing. Then
+// the member says again what it waits for.
+func TestAConfirmationIsSaidAgainToWhoAsks(t *testing.T) {
+	h, f := managed(t)
+	other := h.member("c:1")
+	h.advance(time.Second)
+	first := f.record(1, 1)
+	f.take()
+	f.says(gossip(first))
+	require.Empty(t, told[*wire.Confirm](f), "the application has not applied it")
+	h.input(func() { h.m.Applied(h.now, "d", h.number) })
+	f.take()
+	other.take()
+	other.says(gossip(first))
+	require.Empty(t, told[*wire.Confirm](other), "of somebody else")
+	require.Empty(t, told[*wire.Confirm](f))
+	f.says(gossip(first))
+	require.Equal(t, []*wire.Confirm{{Domain: "d", Subject: f.id, Incarnation: 1, Version: 1}}, told[*wire.Confirm](f))
+	f.says(gossip(f.record(1, 2, func(r *wire.Record) { r.State = wire.Leaving })))
+	require.Empty(t, told[*wire.Confirm](f), "not applied yet")
+}
+
+func TestAMemberAsksAManagerAgain(t *testing.T) {
+	h, f := settled(t, "b:1")
+	boss := h.newFake("lb:1")
+	boss.role = wire.Manager
+	boss.dials()
+	boss.joins()
+	h.advance(time.Second)
+	h.quiet()
+	ask := func(id wire.ID) { h.input(func() { h.m.AskConfirm(h.now, "d", id) }) }
+	ask(boss.id)
+	require.Equal(t, []*wire.Record{h.group().me.rec}, told[*wire.Gossip](boss)[0].Records)
+	require.Empty(t, told[*wire.Gossip](f[0]))
+	ask(h.m.self)
+	ask(wire.ID{1})
+	h.input(func() { h.m.AskConfirm(h.now, "unknown", boss.id) })
+	require.Empty(t, told[*wire.Gossip](boss))
+	h.quiet()
+	boss.breaks()
+	require.NotEmpty(t, h.dials)
+	ask(boss.id)
+	boss.answers(h.dials[len(h.dials)-1])
+	require.NotEmpty(t, told[*wire.Gossip](boss), "over a link dialled for it")
+}
+
 func TestAConfirmationCountsFromManagersAndForMe(t *testing.T) {
 	h, f := settled(t, "b:1")
 	boss := h.newFake("lb:1")

@@ -320,9 +320,9 @@ func (f *front) upgrade() (net.Conn, *bufio.Reader) {
 }
 
 func TestUpgradesPass(t *testing.T) {
-	f := newFront(t, gateway.Options{ClientIdle: 100 * time.Millisecond, MemberIdle: 100 * time.Millisecond}, members.Options{})
+	f := newFront(t, gateway.Options{ClientIdle: 300 * time.Millisecond, MemberIdle: 300 * time.Millisecond}, members.Options{})
 	conn, r := f.upgrade()
-	<-time.After(300 * time.Millisecond) // beyond the limits for requests: they are not for this
+	<-time.After(900 * time.Millisecond) // beyond the limits for requests: they are not for this
 	io.WriteString(conn, "words\n")
 	line, err := r.ReadString('\n')
 	require.NoError(t, err)

@@ -73,14 +73,14 @@ func TestClientThatStopsTakingIsCutOff(t *testing.T) {
 // The time for writing begins anew with each request of a connection, also for
 // what net/http itself has to say.
 func TestConnectionMayRestBetweenRequests(t *testing.T) {
-	f := newFront(t, gateway.Options{ClientIdle: 100 * time.Millisecond}, members.Options{})
+	f := newFront(t, gateway.Options{ClientIdle: 300 * time.Millisecond}, members.Options{})
 	f.all.set("d", backend(t, 1, says("one")))
 	conn, r := f.dial()
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: d.test\r\n\r\n")
 	resp, err := http.ReadResponse(r, nil)
 	require.NoError(t, err)
 	_, _ = io.Copy(io.Discard, resp.Body)
-	<-time.After(300 * time.Millisecond)
+	<-time.After(900 * time.Millisecond)
 	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: d.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
 	line, err := r.ReadString('\n')
 	require.NoError(t, err)
@@ -190,7 +190,7 @@ func TestMemberThatGoesOnSlowlyIsHeard(t *testing.T) {
 }
 
 func TestWhatTookTooLongIsNotAskedAgain(t *testing.T) {
-	f := newFront(t, gateway.Options{MemberAnswers: 200 * time.Millisecond}, members.Options{})
+	f := newFront(t, gateway.Options{MemberAnswers: time.Second}, members.Options{}) // the other one is to answer within it
 	hang := raw(t, 1, func(_ net.Conn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) })
 	f.all.set("d", hang, backend(t, 2, says("two")))
 	var got []int
@@ -301,7 +301,7 @@ func TestRequestSmuggling(t *testing.T) {
 	} {
 		t.Run(why, func(t *testing.T) {
 			f := newFront(t, gateway.Options{}, members.Options{}, func(s *http.Server) {
-				s.IdleTimeout, s.ReadHeaderTimeout = 100*time.Millisecond, 100*time.Millisecond
+				s.IdleTimeout, s.ReadHeaderTimeout = 300*time.Millisecond, 300*time.Millisecond
 				s.MaxHeaderBytes = 8 << 10
 			})
 			seen := make(chan string, 10)

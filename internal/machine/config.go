@@ -86,7 +86,9 @@ const (
 	settleFirst    = 20 * time.Millisecond
 	settleQuiet    = 10 * time.Millisecond
 	settleRest     = 700 * time.Millisecond // at most, for the rest of many that crashed
-	settleCalm     = 100 * time.Millisecond // quiet before a change that follows another with crashes
+	settleCalm     = 40 * time.Millisecond  // quiet before a change that follows another with crashes
+	settleCalmMost = 100 * time.Millisecond // the same, if a good part of the group has crashed
+	settlePart     = 8                      // which is one in so many
 	settleMany     = time.Second            // within this of it
 	settleSoon     = 100 * time.Millisecond
 	settleSilent   = 500 * time.Millisecond

@@ -20,6 +20,8 @@ type pending struct {
 	first    Time
 	last     Time
 	crash    Time // when the last crashed
+	fallen   int  // how many have crashed
+	before   int  // the same, in views before this that belong to it
 	due      Time
 	weighed  Time // when it was last found to be due later
 	touched  []touched
@@ -94,6 +96,7 @@ func (g *group) openPending(cause EventCause) {
 	switch cause {
 	case CauseCrashed:
 		p.crashed, p.crash = true, now
+		p.fallen++
 	case CauseSilent:
 		p.silent = true
 	case CauseReplaced, CauseLeft:
@@ -136,7 +139,7 @@ func (g *group) settle() {
 			// One more of many: the first change has told at once, the next
 			// gathers the rest.
 			most = settleRest
-			p.due = max(p.due, p.crash+settleCalm)
+			p.due = max(p.due, p.crash+g.calm())
 			if g.unlinked() {
 				p.due = p.first + most
 			}
@@ -147,6 +150,16 @@ func (g *group) settle() {
 		}
 	}
 	g.publish()
+}
+
+// calm returns how long nobody must have crashed before the rest of many is
+// shown: longer if it is a good part of the group, as all are busy then.
+func (g *group) calm() Time {
+	p := &g.pend
+	if gone := p.before + p.fallen; settlePart*gone >= g.members.len()+gone {
+		return settleCalmMost
+	}
+	return settleCalm
 }
 
 // accused says that somebody whom the pending change touches stands accused:
@@ -176,7 +189,11 @@ func (g *group) publish() {
 	m, p := g.m, &g.pend
 	list, rejoined := p.touched, p.rejoined
 	wasIsolated := p.isolated
-	*p = pending{isolated: m.isolated, crashes: p.crashes}
+	gone := p.fallen
+	if p.crashes != 0 && p.first-p.crashes < settleMany {
+		gone += p.before
+	}
+	*p = pending{isolated: m.isolated, crashes: p.crashes, before: gone}
 	c := &Change{Domain: g.domain, Isolated: m.isolated, Events: make([]Event, 0, len(list)+1)}
 	for i := range list {
 		t := &list[i]

@@ -102,30 +102,56 @@ func TestSettledSaysWhetherAChangeWaits(t *testing.T) {
 	require.True(t, h.m.Settled("d"))
 }
 
+// crash has a member die, and all others tell of it.
+func (h *harness) crash(x *fake) {
+	x.dies()
+	for _, y := range h.fakes {
+		if y.link != 0 {
+			y.accuse(x.id, wire.Refused)
+		}
+	}
+}
+
 // Of many that crash at once the first is shown at once, and the rest together,
 // although some of it is heard of up to a tenth of a second after the others:
 // processors have much to do at such a moment.
 func TestTheRestOfManyThatCrashIsOneChange(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "k:1")
-	crash := func(x *fake) {
-		x.dies()
-		for _, y := range f {
-			if y.link != 0 {
-				y.accuse(x.id, wire.Refused)
-			}
-		}
-	}
 	number := h.number
-	crash(f[0])
+	h.crash(f[0])
 	h.advance(settleFirst + 5*time.Millisecond)
 	require.Equal(t, []string{"removed b crashed"}, h.events())
 	require.Equal(t, number+1, h.number)
-	crash(f[1])
+	h.crash(f[1])
 	h.advance(90 * time.Millisecond)
-	crash(f[2])
-	h.advance(settleCalm - 10*time.Millisecond)
+	h.crash(f[2])
+	h.advance(90 * time.Millisecond)
 	require.Equal(t, number+1, h.number)
 	h.advance(15 * time.Millisecond)
 	require.Equal(t, number+2, h.number)
 	require.Equal(t, []string{"removed c crashed", "removed e crashed"}, h.events())
+
+	h.advance(2 * time.Second)
+	h.crash(f[3])
+	h.advance(settleFirst + 5*time.Millisecond)
+	require.Equal(t, []string{"removed f crashed"}, h.events(), "that is another matter")
+}
+
+// A second one of a large group is shown within a tenth of a second.
+func TestTheRestOfAFewThatCrashIsShownSoon(t *testing.T) {
+	var addresses []string
+	for i := range 20 {
+		addresses = append(addresses, string(rune('b'+i))+":1")
+	}
+	h, f := settled(t, addresses...)
+	number := h.number
+	h.crash(f[0])
+	h.advance(settleFirst + 5*time.Millisecond)
+	require.Equal(t, number+1, h.number)
+	h.crash(f[1])
+	h.advance(20 * time.Millisecond)
+	f[2].says(gossip(f[2].record(1, 2))) // which does not put it off
+	require.Equal(t, number+1, h.number)
+	h.advance(25 * time.Millisecond)
+	require.Equal(t, number+2, h.number)
 }

@@ -13,7 +13,7 @@ import (
 const (
 	leaveTime = 10 * time.Second        // for a context without a deadline
 	flushTime = 1500 * time.Millisecond // in which the goodbyes go out and are taken
-	askAgain  = time.Second             // that a manager has to confirm, until it is asked again
+	askEvery  = time.Second             // a manager that has not confirmed is asked again
 )
 
 // A Report says which managers of the node's domain have applied what they
@@ -125,7 +125,7 @@ func (n *Node) say(last wire.State) {
 // version of this node's record, or stop is closed, of which why tells. Who
 // takes long is asked again.
 func (n *Node) awaitManagers(at func() version, stop <-chan struct{}, why func() error) (Report, error) {
-	ask := n.loop.now() + askAgain
+	ask := n.loop.now() + askEvery
 	for {
 		report, changed, stale := n.confirmed(at())
 		if len(report.Missing) == 0 {
@@ -138,7 +138,7 @@ func (n *Node) awaitManagers(at func() version, stop <-chan struct{}, why func()
 		case stopped:
 			return report, &unconfirmedError{len(report.Missing), why()}
 		case now >= ask:
-			ask = now + askAgain
+			ask = now + askEvery
 			n.loop.do(func(now machine.Time) {
 				for _, m := range report.Missing {
 					n.loop.m.AskConfirm(now, n.cfg.Domain, wire.ID(m.ID))

@@ -162,6 +162,15 @@ func TestAConfirmationIsSaidAgainOnALinkThatTakesThePlaceOfAnother(t *testing.T)
 	require.Equal(t, []*wire.Confirm{{Domain: "d", Subject: f.id, Incarnation: 1, Version: 1}}, told[*wire.Confirm](f))
 }
 
+// boss makes a manager of d that has joined over a link of its own.
+func (h *harness) boss() *fake {
+	f := h.newFake("lb:1")
+	f.role = wire.Manager
+	f.dials()
+	f.joins()
+	return f
+}
+
 // A confirmation may be lost with a link that the member was just closing. Then
 // the member says again what it waits for.
 func TestAConfirmationIsSaidAgainToWhoAsks(t *testing.T) {
@@ -186,10 +195,7 @@ func TestAConfirmationIsSaidAgainToWhoAsks(t *testing.T) {
 
 func TestAMemberAsksAManagerAgain(t *testing.T) {
 	h, f := settled(t, "b:1")
-	boss := h.newFake("lb:1")
-	boss.role = wire.Manager
-	boss.dials()
-	boss.joins()
+	boss := h.boss()
 	h.advance(time.Second)
 	h.quiet()
 	ask := func(id wire.ID) { h.input(func() { h.m.AskConfirm(h.now, "d", id) }) }
@@ -210,10 +216,7 @@ func TestAMemberAsksAManagerAgain(t *testing.T) {
 
 func TestAConfirmationCountsFromManagersAndForMe(t *testing.T) {
 	h, f := settled(t, "b:1")
-	boss := h.newFake("lb:1")
-	boss.role = wire.Manager
-	boss.dials()
-	boss.joins()
+	boss := h.boss()
 	f[0].says(&wire.Confirm{Domain: "d", Subject: h.m.self, Incarnation: 1, Version: 1})
 	boss.says(&wire.Confirm{Domain: "d", Subject: f[0].id, Incarnation: 1, Version: 1})
 	require.Empty(t, h.reports(Confirmed))

@@ -116,8 +116,9 @@ func booted(run func(context.Context, *Job, *fleet.Fleet, []*fleet.Node) error) 
 			f := fleet.New(j.Subject)
 			short, cancel := context.WithTimeout(ctx, wholeTime)
 			nodes, err := f.Boot(short, j.Size)
+			late := short.Err() != nil
 			cancel()
-			if err != nil && begun < fleetsMost && ctx.Err() == nil {
+			if err != nil && late && begun < fleetsMost && ctx.Err() == nil {
 				f.Close()
 				continue
 			}

@@ -108,28 +108,42 @@ const (
 	wholeTime  = 45 * time.Second // that one has for it
 )
 
-// booted has a row begin with a fleet that sees all of itself. One that does not come so far in time is begun anew,
-// which the job's figures tell.
+// booted has a row begin with a fleet that sees all of itself.
 func booted(run func(context.Context, *Job, *fleet.Fleet, []*fleet.Node) error) func(context.Context, *Job) error {
 	return func(ctx context.Context, j *Job) error {
-		for begun := 1; ; begun++ {
-			f := fleet.New(j.Subject)
-			short, cancel := context.WithTimeout(ctx, wholeTime)
-			nodes, err := f.Boot(short, j.Size)
-			late := short.Err() != nil
-			cancel()
-			if err != nil && late && begun < fleetsMost && ctx.Err() == nil {
+		var f *fleet.Fleet
+		var nodes []*fleet.Node
+		err := j.begin(ctx, wholeTime, func(ctx context.Context) (err error) {
+			f = fleet.New(j.Subject)
+			if nodes, err = f.Boot(ctx, j.Size); err != nil {
 				f.Close()
-				continue
 			}
-			defer f.Close()
-			if err != nil {
-				return err
-			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return run(ctx, j, f, nodes)
+	}
+}
+
+// begin has boot bring a fleet up, within a time. One that is not whole in time is begun anew, which the job's figures
+// tell; after any other error, or fleetsMost of them, there is none.
+func (j *Job) begin(ctx context.Context, within time.Duration, boot func(context.Context) error) error {
+	for begun := 1; ; begun++ {
+		short, cancel := context.WithTimeout(ctx, within)
+		err := boot(short)
+		late := short.Err() != nil
+		cancel()
+		switch {
+		case err == nil:
 			if begun > 1 {
 				j.Record("fleets before that were not whole in time", "", float64(begun-1))
 			}
-			return run(ctx, j, f, nodes)
+			return nil
+		case !late || begun == fleetsMost || ctx.Err() != nil:
+			return err
 		}
 	}
 }

@@ -87,8 +87,8 @@ const (
 	settleQuiet    = 10 * time.Millisecond
 	settleRest     = 700 * time.Millisecond // at most, for the rest of many that crashed
 	settleCalm     = 40 * time.Millisecond  // quiet before a change that follows another with crashes
-	settleCalmMost = 100 * time.Millisecond // the same, if a good part of the group has crashed
-	settlePart     = 8                      // which is one in so many
+	settleCalmMost = 150 * time.Millisecond // the same, if a good part of the group has crashed
+	settlePart     = 16                     // which is one in so many
 	settleMany     = time.Second            // within this of it
 	settleSoon     = 100 * time.Millisecond
 	settleSilent   = 500 * time.Millisecond

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -113,7 +114,7 @@ func (h *harness) crash(x *fake) {
 }
 
 // Of many that crash at once the first is shown at once, and the rest together,
-// although some of it is heard of up to a tenth of a second after the others:
+// although some of it is heard of more than a tenth of a second after the others:
 // processors have much to do at such a moment.
 func TestTheRestOfManyThatCrashIsOneChange(t *testing.T) {
 	h, f := settled(t, "b:1", "c:1", "e:1", "f:1", "g:1", "k:1")
@@ -123,9 +124,9 @@ func TestTheRestOfManyThatCrashIsOneChange(t *testing.T) {
 	require.Equal(t, []string{"removed b crashed"}, h.events())
 	require.Equal(t, number+1, h.number)
 	h.crash(f[1])
-	h.advance(90 * time.Millisecond)
+	h.advance(settleCalmMost - 10*time.Millisecond)
 	h.crash(f[2])
-	h.advance(90 * time.Millisecond)
+	h.advance(settleCalmMost - 10*time.Millisecond)
 	require.Equal(t, number+1, h.number)
 	h.advance(15 * time.Millisecond)
 	require.Equal(t, number+2, h.number)
@@ -137,13 +138,31 @@ func TestTheRestOfManyThatCrashIsOneChange(t *testing.T) {
 	require.Equal(t, []string{"removed f crashed"}, h.events(), "that is another matter")
 }
 
+// Two of thirty are a good part already: more of them may follow.
+func TestTheSecondOfThirtyThatCrashesWaitsForMore(t *testing.T) {
+	h, f := settled(t, many(29)...)
+	number := h.number
+	h.crash(f[0])
+	h.advance(settleFirst + 5*time.Millisecond)
+	h.crash(f[1])
+	h.advance(2 * settleCalm)
+	require.Equal(t, number+1, h.number)
+	h.advance(settleCalmMost)
+	require.Equal(t, number+2, h.number)
+}
+
+// many makes addresses.
+func many(n int) []string {
+	var addresses []string
+	for i := range n {
+		addresses = append(addresses, fmt.Sprintf("m%d:1", i))
+	}
+	return addresses
+}
+
 // A second one of a large group is shown within a tenth of a second.
 func TestTheRestOfAFewThatCrashIsShownSoon(t *testing.T) {
-	var addresses []string
-	for i := range 20 {
-		addresses = append(addresses, string(rune('b'+i))+":1")
-	}
-	h, f := settled(t, addresses...)
+	h, f := settled(t, many(2*settlePart)...)
 	number := h.number
 	h.crash(f[0])
 	h.advance(settleFirst + 5*time.Millisecond)

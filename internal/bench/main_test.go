@@ -55,7 +55,8 @@ func TestBothLibrariesReallyRun(t *testing.T) {
 	for _, name := range []string{rows.Tribes, rows.Quick} {
 		told, ok := got.Rows[0].Find(3, "last survivor told", name)
 		require.True(t, ok, "%s has a figure", name)
-		require.Equal(t, 2, told.Count, "two are killed, one after the other")
+		require.GreaterOrEqual(t, told.Count, 2, "two are killed, one after the other, and more where that is quick")
+		require.LessOrEqual(t, told.Count, 8)
 		require.Greater(t, told.Min, 0.0)
 		require.Less(t, told.Max, 30.0, "%s", name)
 		missing, _ := got.Rows[0].Find(3, "survivors not told", name)
@@ -94,6 +95,14 @@ func TestSubjectsAlternate(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %s", j.Size, j.Subject))
 	}
 	require.Equal(t, []string{"5 a", "5 c", "9 a", "9 b", "9 c"}, got, "b has a size of its own")
+
+	r.Often = map[int]int{9: 3}
+	count := map[int]int{}
+	for _, j := range (&schedule{}).jobs(r) {
+		count[j.Size]++
+	}
+	require.Equal(t, map[int]int{5: 4, 9: 9}, count, "one size is measured more often")
+	require.Len(t, (&schedule{repeats: 1}).jobs(r), 5)
 }
 
 func TestChoosingRows(t *testing.T) {

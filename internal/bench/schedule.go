@@ -34,13 +34,22 @@ type schedule struct {
 
 // jobs lists the jobs of a row: repeat by repeat, so that the subjects alternate.
 func (s *schedule) jobs(r rows.Row) []rows.Job {
-	repeats := r.Repeats
-	if s.repeats > 0 {
-		repeats = s.repeats
+	repeats := func(size int) int {
+		if s.repeats > 0 {
+			return s.repeats
+		}
+		return r.RepeatsAt(size)
+	}
+	most := 0
+	for _, size := range r.Sizes {
+		most = max(most, repeats(size))
 	}
 	var out []rows.Job
-	for repeat := range repeats {
+	for repeat := range most {
 		for _, size := range r.Sizes {
+			if repeat >= repeats(size) {
+				continue
+			}
 			subjects := r.At(size)
 			for k := range subjects {
 				// Another one begins each time, so that none always follows the same.

@@ -19,6 +19,7 @@ var idleRow = Row{
 	Sizes:     []int{10, 50, 100, 200},
 	Only:      map[string][]int{TribesKey: {50}},
 	Repeats:   2,
+	Often:     map[int]int{50: 4}, // processor time is compared closely there, beside other jobs
 	Alongside: true,
 	Network:   true,
 	Limit:     4 * time.Minute,

@@ -11,8 +11,8 @@ import (
 var leaveRow = Row{
 	ID:    "4",
 	Title: "A member leaves, and is the reason known",
-	Method: "The library's call for leaving, in one of N processes; the others stamp the removal, counted from the call. The reason is " +
-		"right if the application is told 'left' (tribes), or sees that state of the node (memberlist).",
+	Method: "The library's call for leaving, in one of N processes; the others stamp the removal, counted from the call. " +
+		"Six leave so, one after the other. The reason is right if the application is told 'left' (tribes), or sees that state of the node (memberlist).",
 	Subjects: []string{Tribes, LAN, Quick},
 	Sizes:    []int{20, 60},
 	Repeats:  1,
@@ -21,7 +21,7 @@ var leaveRow = Row{
 }
 
 // leavesEach is how many members leave in one job.
-const leavesEach = 3
+const leavesEach = 6
 
 func runLeave(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node) error {
 	for range leavesEach {

@@ -33,6 +33,7 @@ type Row struct {
 	Sizes    []int            // members
 	Only     map[string][]int // the sizes of a subject that is not run at all of them
 	Repeats  int              // jobs of each subject and size
+	Often    map[int]int      // the same for sizes whose figures scatter more
 	// Alongside says that other jobs may run at the same time: it waits more than it works, and counts in seconds.
 	Alongside bool
 	// Network says that it needs a network of its own; elsewhere it is left out.
@@ -48,6 +49,9 @@ func (r Row) At(size int) []string {
 		return some && !slices.Contains(only, size)
 	})
 }
+
+// RepeatsAt returns how many jobs of each subject there are at a size.
+func (r Row) RepeatsAt(size int) int { return max(r.Repeats, r.Often[size]) }
 
 // A Job is one run of a row.
 type Job struct {
@@ -104,8 +108,8 @@ func Do(ctx context.Context, j Job) Result {
 }
 
 const (
-	fleetsMost = 3                // that a job begins, until one is whole
-	wholeTime  = 45 * time.Second // that one has for it
+	fleetsMost = 4                // that a job begins, until one is whole
+	wholeTime  = 20 * time.Second // that one has for it: seconds to start, and some rounds of joining once more
 )
 
 // booted has a row begin with a fleet that sees all of itself.

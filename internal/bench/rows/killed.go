@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -51,13 +52,18 @@ func runKilled(ctx context.Context, j *Job, f *fleet.Fleet, nodes []*fleet.Node)
 		j.Record("healthy members dropped", "", float64(dropped(events, rest, names(rest))))
 		var t telling
 		var err error
-		if nodes, t, err = replace(ctx, f, rest); err != nil {
+		nodes, t, err = replace(ctx, f, rest)
+		if err != nil && !errors.Is(err, errNotWhole) {
 			return err
 		}
 		if t.missing == 0 {
 			j.Took("newcomer: last of the others told", t.last)
 		}
 		j.Record(fmt.Sprintf("newcomer: others not told after %v", arrival), "", float64(t.missing))
+		if err != nil { // what follows would not begin with a fleet that sees all of itself
+			j.Record("newcomer: so long not whole that no more were killed", "", 1)
+			return nil
+		}
 	}
 	return nil
 }
@@ -86,5 +92,19 @@ func replace(ctx context.Context, f *fleet.Fleet, rest []*fleet.Node) ([]*fleet.
 	}
 	t := told(ctx, f, rest, subject.Added, n.Name, at, arrival)
 	all := append(slices.Clone(rest), n)
-	return all, t, f.Settle(ctx, at, all)
+	return all, t, settled(ctx, wholeTime, func(ctx context.Context) error { return f.Settle(ctx, at, all) })
+}
+
+// errNotWhole says that a fleet did not come to see all of itself in time.
+var errNotWhole = errors.New("not whole in time")
+
+// settled has settle wait for a fleet, within a time.
+func settled(ctx context.Context, within time.Duration, settle func(context.Context) error) error {
+	short, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	err := settle(short)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", errNotWhole, err)
+	}
+	return err
 }

@@ -12,7 +12,8 @@ var leaveRow = Row{
 	ID:    "4",
 	Title: "A member leaves, and is the reason known",
 	Method: "The library's call for leaving, in one of N processes; the others stamp the removal, counted from the call. " +
-		"Six leave so, one after the other. The reason is right if the application is told 'left' (tribes), or sees that state of the node (memberlist).",
+		"Six leave so, one after the other. The reason is right if the application is told 'left' (tribes), or sees that " +
+		"state of the node (memberlist).",
 	Subjects: []string{Tribes, LAN, Quick},
 	Sizes:    []int{20, 60},
 	Repeats:  1,

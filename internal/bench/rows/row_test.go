@@ -74,3 +74,20 @@ func TestWhatIsQuickIsMeasuredMoreOften(t *testing.T) {
 	require.True(t, moreKills(killsMost-1, killsFor-1))
 	require.False(t, moreKills(killsMost, 0))
 }
+
+func TestAFleetThatDoesNotBecomeWholeIsToldFromOneThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		require.ErrorIs(t, settled(t.Context(), time.Minute, late), errNotWhole)
+
+		over, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.NotErrorIs(t, settled(over, time.Minute, late), errNotWhole, "the whole job has no time left")
+
+		refused := errors.New("refused")
+		err := settled(t.Context(), time.Minute, func(context.Context) error { return refused })
+		require.ErrorIs(t, err, refused)
+		require.NotErrorIs(t, err, errNotWhole)
+		require.NoError(t, settled(t.Context(), time.Minute, func(context.Context) error { return nil }))
+	})
+}
